@@ -1,0 +1,92 @@
+"""welltempered: hyperparameter tuning of deep neural nets.
+
+A study is an append-only log of events; trials train on leases of epochs and continue exactly where they stopped;
+every decision is a pure function of the history and can be derived again. `tune` is the front door.
+"""
+
+from welltempered.budget import Budget
+from welltempered.decide import Decision, Resume, Scheduler, Searcher, Start, Wait
+from welltempered.errors import (
+    Conflict,
+    CorruptCheckpoint,
+    CorruptLog,
+    InvalidInput,
+    StudyBusy,
+    StudyChanged,
+    TrainingFailed,
+    WelltemperedError,
+)
+from welltempered.events import Cut, Ended, Event, Header, Reported, Resumed, Started
+from welltempered.execute.base import Executor
+from welltempered.execute.inline import Inline
+from welltempered.execute.processes import Processes
+from welltempered.execute.simulate import Simulator
+from welltempered.experiment import Experiment
+from welltempered.history import Fold, History, Trial
+from welltempered.log.base import Log
+from welltempered.log.memory import Memory
+from welltempered.log.sql import Sql
+from welltempered.objective import Objective
+from welltempered.replay import Replay
+from welltempered.run import Lease, Run
+from welltempered.schedule.full import Full
+from welltempered.schedule.halving import Halving
+from welltempered.schedule.hyperband import Hyperband
+from welltempered.search.grid import Grid
+from welltempered.search.random import Random
+from welltempered.search.sobol import Sobol
+from welltempered.space import Choice, Float, Int, Space
+from welltempered.study import Study
+from welltempered.tune import tune
+
+__all__ = [
+    "Budget",
+    "Choice",
+    "Conflict",
+    "CorruptCheckpoint",
+    "CorruptLog",
+    "Cut",
+    "Decision",
+    "Ended",
+    "Event",
+    "Executor",
+    "Experiment",
+    "Float",
+    "Fold",
+    "Full",
+    "Grid",
+    "Halving",
+    "Header",
+    "History",
+    "Hyperband",
+    "Inline",
+    "Int",
+    "InvalidInput",
+    "Lease",
+    "Log",
+    "Memory",
+    "Objective",
+    "Processes",
+    "Random",
+    "Replay",
+    "Reported",
+    "Resume",
+    "Resumed",
+    "Run",
+    "Scheduler",
+    "Searcher",
+    "Simulator",
+    "Sobol",
+    "Space",
+    "Sql",
+    "Start",
+    "Started",
+    "Study",
+    "StudyBusy",
+    "StudyChanged",
+    "TrainingFailed",
+    "Trial",
+    "Wait",
+    "WelltemperedError",
+    "tune",
+]

@@ -1,0 +1,90 @@
+"""How much a study may spend: epochs, trials, time."""
+
+import math
+import re
+from typing import Self
+
+import msgspec
+
+from welltempered.errors import InvalidInput
+
+_SECONDS = {"s": 1, "sec": 1, "second": 1, "min": 60, "minute": 60, "h": 3600, "hour": 3600}
+_SECONDS |= {"d": 86400, "day": 86400}
+_HINT = "such as '200 epochs', '30 trials', '10 min', '2 h', or several: '200 epochs, 1 h'"
+
+
+class Budget(msgspec.Struct, frozen=True, kw_only=True):
+    """What a study may spend in all its runs together; `inf` is no bound. The first bound reached counts.
+
+    Attributes:
+        epochs: epochs trained, over all trials; kept exactly (the last lease is cut short).
+        trials: trials started; those started go on until the method has no more use for them.
+        seconds: seconds on the study's clock; leases end at the first epoch boundary after it.
+    """
+
+    epochs: float = math.inf
+    trials: float = math.inf
+    seconds: float = math.inf
+
+    @classmethod
+    def of(cls, budget: "Budget | str | None") -> Self:
+        """Read a budget as users write it: `"200 epochs"`, `"30 trials"`, `"10 min"`, `"200 epochs, 1 h"`, `None`.
+
+        Units of time: s, min, h, d. `None` means no bound: until the method ends or the user stops it.
+
+        Raises:
+            InvalidInput: for anything else, also for a number without a unit.
+
+        >>> Budget.of("90 epochs, 1.5 min").seconds
+        90.0
+        """
+        if isinstance(budget, Budget):
+            return cls(epochs=budget.epochs, trials=budget.trials, seconds=budget.seconds)
+        if budget is None:
+            return cls()
+        if not isinstance(budget, str):
+            raise InvalidInput(f"budget must say its unit, {_HINT}, got {budget!r}")
+        bounds: dict[str, float] = {}
+        for part in budget.split(","):
+            name, amount = _bound(part.strip(), budget)
+            if name in bounds:
+                raise InvalidInput(f"budget must name each unit once, got {budget!r}")
+            bounds[name] = amount
+        return cls(**bounds)
+
+    def __str__(self) -> str:
+        parts = [f"{self.epochs:.0f} epochs"] if self.epochs < math.inf else []
+        parts += [f"{self.trials:.0f} trials"] if self.trials < math.inf else []
+        parts += [duration(self.seconds)] if self.seconds < math.inf else []
+        return ", ".join(parts) or "no bound"
+
+
+def _bound(part: str, whole: str) -> tuple[str, float]:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z]+?)s?", part.lower()) or re.fullmatch(
+        r"(\d+(?:\.\d+)?)\s*(s)", part.lower()
+    )
+    unit = found.group(2) if found else ""
+    if not found or unit not in {"epoch", "trial", *_SECONDS}:
+        raise InvalidInput(f"budget must be an amount and a unit, {_HINT}, got {whole!r}")
+    amount = float(found.group(1))
+    if amount <= 0:
+        raise InvalidInput(f"budget must be above zero, got {whole!r}")
+    if unit in _SECONDS:
+        return "seconds", amount * _SECONDS[unit]
+    if amount != int(amount):
+        raise InvalidInput(f"budget must be a whole number of {unit}s, got {whole!r}")
+    return f"{unit}s", amount
+
+
+def duration(seconds: float) -> str:
+    """A time span for people.
+
+    >>> duration(0.25), duration(75), duration(3 * 3600 + 120)
+    ('0.2 s', '1 min 15 s', '3 h 2 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"

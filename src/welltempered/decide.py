@@ -1,0 +1,78 @@
+"""Decisions as values, and the two protocols that make them: schedulers and searchers.
+
+Both are pure: what they return depends on the history (and the held trial) alone, so that any decision can be
+derived again from the log and compared.
+"""
+
+from collections.abc import Collection
+from typing import Protocol, runtime_checkable
+
+import msgspec
+
+from welltempered.events import Resumed, Started
+from welltempered.history import History, Trial
+from welltempered.space import Params
+
+
+class Start(msgspec.Struct, frozen=True):
+    """Start a new trial with these params and let it train until the given epoch."""
+
+    params: Params
+    until: int
+    bracket: int = 0
+
+
+class Resume(msgspec.Struct, frozen=True):
+    """Let a paused trial go on until the given epoch."""
+
+    trial: int
+    until: int
+
+
+class Wait(msgspec.Struct, frozen=True):
+    """Leave the slot idle until another lease closes; the end of the study if no lease is open."""
+
+
+Decision = Start | Resume | Wait
+
+
+@runtime_checkable
+class Searcher(Protocol):
+    """Chooses the params of new trials; a frozen dataclass whose fields are its hyperparameters."""
+
+    def suggest(self, history: History) -> Params | None:
+        """The params of the next trial; `None` if the space is exhausted."""
+        ...
+
+
+@runtime_checkable
+class Scheduler(Protocol):
+    """Divides epochs among trials; a frozen dataclass whose fields are its searcher and its hyperparameters."""
+
+    def next(self, history: History, held: Trial | None) -> Decision:
+        """What a free slot does next. `held` is the trial the slot still has in memory, if any."""
+        ...
+
+    def keeps(self, history: History) -> Collection[int]:
+        """The paused trials it may still resume: their checkpoints stay on disk."""
+        ...
+
+
+def decide(scheduler: Scheduler, history: History, held: Trial | None) -> Decision:
+    """The next decision of a study: interrupted trials get the rest of their lease first, then the scheduler is asked.
+
+    A scheduler therefore never learns of interruptions, and an interrupted study takes the same decisions as an
+    undisturbed one.
+    """
+    if history.interrupted:
+        trial = history.trials[min(history.interrupted)]
+        return Resume(trial.id, trial.until)
+    return scheduler.next(history, held)
+
+
+def record(decision: Start | Resume, history: History, held: Trial | None, at: float) -> Started | Resumed:
+    """The event that a decision becomes in the log."""
+    id = None if held is None else held.id
+    if isinstance(decision, Start):
+        return Started(len(history.trials), decision.params, decision.until, decision.bracket, id, at)
+    return Resumed(decision.trial, decision.until, id, at)

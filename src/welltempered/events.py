@@ -1,0 +1,131 @@
+"""The records of a study, which are also its file format: a header and five kinds of event.
+
+A *lease* lets a trial train until a given epoch. `Started` and `Resumed` open one; exactly one event closes it:
+the `Reported` whose epoch is the lease's `until`, or a `Cut`, or an `Ended`.
+
+Every event carries `at`: seconds on the study's own clock, which runs only while the study does, over all its
+runs. Names and fields are the format of version 1. Fields with a default may be added later without a new version.
+"""
+
+from typing import Any
+
+import msgspec
+
+from welltempered.objective import Objective
+
+FORMAT = 1
+"""Version of the format below; a study made by a newer one is refused instead of being misread."""
+
+
+class _Record(msgspec.Struct, frozen=True, tag_field="event", tag=str.lower, omit_defaults=True):
+    """Common to all records: immutable, written as JSON objects with an `event` field."""
+
+
+class Header(_Record, frozen=True, kw_only=True):
+    """Record 0 of a log: all that every decision of the study depends on beside the events.
+
+    Attributes:
+        format: version of the file format, see `FORMAT`.
+        package: version of welltempered that made the study.
+        created: date and time of creation, ISO 8601, UTC.
+        space: the space as JSON, see `Space.to_json`.
+        objective: what is improved.
+        epochs: epochs of a full training; no lease goes beyond.
+        seed: where all randomness of the study comes from.
+        resumable: whether a trial can go on after it has left the memory of its worker.
+        method: the scheduler and its searcher as JSON, see `welltempered.method`.
+    """
+
+    format: int
+    package: str
+    created: str
+    space: dict[str, Any]
+    objective: Objective
+    epochs: int
+    seed: int
+    resumable: bool
+    method: dict[str, Any]
+
+
+class Started(_Record, frozen=True):
+    """A new trial was given its params and its first lease.
+
+    Attributes:
+        trial: its number; trials are numbered 0, 1, 2, ... as they start.
+        params: the value of every active parameter.
+        until: epoch at which the lease ends.
+        bracket: number of the bracket it belongs to (Hyperband's; 0 elsewhere).
+        held: trial which the slot still had in memory when the decision was made; the decision depends on it.
+        at: seconds on the study's clock.
+    """
+
+    trial: int
+    params: dict[str, Any]
+    until: int
+    bracket: int = 0
+    held: int | None = None
+    at: float = 0.0
+
+
+class Resumed(_Record, frozen=True):
+    """A paused trial was given another lease; fields as in `Started`."""
+
+    trial: int
+    until: int
+    held: int | None = None
+    at: float = 0.0
+
+
+class Reported(_Record, frozen=True, gc=False):
+    """A trial has finished an epoch.
+
+    Attributes:
+        trial: its number.
+        epoch: epochs it has trained now, 1 after the first.
+        metrics: what the training code reported; `None` where it was not finite.
+        seconds: how long the epoch took.
+        at: seconds on the study's clock.
+    """
+
+    trial: int
+    epoch: int
+    metrics: dict[str, float | None]
+    seconds: float = 0.0
+    at: float = 0.0
+
+
+class Cut(_Record, frozen=True):
+    """A lease was cut short and nobody is to blame; the trial goes on later.
+
+    Attributes:
+        trial: its number.
+        epoch: the epoch whose state was saved; later epochs of the lease are lost and trained again.
+        reason: "budget", "interrupted", or how the worker or the driver was lost.
+        at: seconds on the study's clock.
+    """
+
+    trial: int
+    epoch: int
+    reason: str
+    at: float = 0.0
+
+
+class Ended(_Record, frozen=True):
+    """A trial is over before the end of its lease and never goes on.
+
+    Attributes:
+        trial: its number.
+        reason: "finished" (the training code returned of its own accord), "failed" (it raised) or "crashed"
+            (its worker died again and again).
+        error: the traceback, or what is known instead; `None` if it finished.
+        at: seconds on the study's clock.
+    """
+
+    trial: int
+    reason: str
+    error: str | None = None
+    at: float = 0.0
+
+
+Event = Started | Resumed | Reported | Cut | Ended
+Record = Header | Event

@@ -1,0 +1,79 @@
+"""Training in this process, one trial at a time: for debugging, notebooks and light objectives."""
+
+import contextlib
+import contextvars
+import threading
+import time
+from collections.abc import Sequence
+from queue import Empty, SimpleQueue
+
+from welltempered.events import Cut, Ended, Reported
+from welltempered.execute.work import work
+from welltempered.experiment import Train
+from welltempered.run import Lease, Setting
+
+_Event = Reported | Cut | Ended
+
+
+class Inline:
+    """One slot in a thread of this process, so that Ctrl-C and deadlines reach the study while a net trains.
+
+    What training prints goes to the terminal; breakpoints work. Nothing is pickled.
+
+    Args:
+        train: the training code.
+        setting: what all its runs have in common.
+    """
+
+    def __init__(self, train: Train, setting: Setting) -> None:
+        self.slots = 1
+        self.clock = time.monotonic
+        self._channel = _Channel()
+        context = contextvars.copy_context()
+        self._thread = threading.Thread(
+            target=context.run,
+            args=(work, train, setting, self._channel),
+            name="welltempered-slot-0",
+            daemon=True,
+        )
+        self._thread.start()
+
+    def assign(self, slot: int, lease: Lease) -> None:
+        """See `Executor.assign`."""
+        self._channel.leases.put(lease)
+
+    def poll(self, timeout: float) -> Sequence[_Event]:
+        """See `Executor.poll`."""
+        events = []
+        with contextlib.suppress(Empty):
+            events.append(self._channel.events.get(timeout=timeout))
+            while True:
+                events.append(self._channel.events.get_nowait())
+        return events
+
+    def cut(self, reason: str) -> None:
+        """See `Executor.cut`."""
+        self._channel.reason = reason
+
+    def close(self) -> None:
+        """See `Executor.close`."""
+        self._channel.reason = "closed"
+        self._channel.leases.put(None)
+
+
+class _Channel:
+    """Two queues."""
+
+    def __init__(self) -> None:
+        self.leases: SimpleQueue[Lease | None] = SimpleQueue()
+        self.events: SimpleQueue[_Event] = SimpleQueue()
+        self.reason: str | None = None
+
+    def receive(self) -> Lease | None:
+        return self.leases.get()
+
+    def send(self, event: _Event) -> None:
+        self.events.put(event)
+
+    def asked_to_cut(self) -> str | None:
+        return self.reason

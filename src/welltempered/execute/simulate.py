@@ -1,0 +1,62 @@
+"""Trials from known learning curves, in virtual time: whole studies in a fraction of a second."""
+
+import heapq
+from collections.abc import Callable, Mapping, Sequence
+
+from welltempered.errors import InvalidInput
+from welltempered.events import Cut, Ended, Reported
+from welltempered.run import BUDGET, Lease
+from welltempered.space import Params
+
+Curve = Callable[[Params, int], Mapping[str, float | None]]
+"""Metrics of params after an epoch."""
+
+
+class Simulator:
+    """An executor whose trials look their reports up; the same study loop, searchers and schedulers as in real life.
+
+    Costs O(log slots) per epoch beside the curve itself.
+
+    Args:
+        curve: metrics as a function of params and epoch (1 is the first); must be a pure function.
+        slots: trials at the same time. Default 1.
+        seconds: duration of an epoch as a function of params. Default: one second each.
+    """
+
+    def __init__(self, curve: Curve, *, slots: int = 1, seconds: Callable[[Params], float] | None = None) -> None:
+        if slots < 1:
+            raise InvalidInput(f"slots must be at least 1, got slots={slots}")
+        self.slots = slots
+        self._now = 0.0
+        self.clock: Callable[[], float] = lambda: self._now
+        self._curve = curve
+        self._seconds = seconds or (lambda params: 1.0)  # noqa: ARG005 - all epochs cost the same
+        self._due: list[tuple[float, int, int, float, Lease]] = []  # when, slot, epoch, duration, lease
+        self._reason: str | None = None
+
+    def assign(self, slot: int, lease: Lease) -> None:
+        """See `Executor.assign`."""
+        seconds = self._seconds(lease.trial.params)
+        heapq.heappush(self._due, (self._now + seconds, slot, lease.trial.epoch + 1, seconds, lease))
+
+    def poll(self, timeout: float) -> Sequence[Reported | Cut | Ended]:
+        """The next epoch that ends, in virtual time."""
+        if not self._due:
+            return ()
+        self._now, slot, epoch, seconds, lease = heapq.heappop(self._due)
+        trial = lease.trial
+        report = Reported(trial.id, epoch, dict(self._curve(trial.params, epoch)), seconds)
+        if epoch == trial.until:
+            return (report,)
+        if epoch == lease.stop or self._reason:
+            return (report, Cut(trial.id, epoch, self._reason or BUDGET))
+        heapq.heappush(self._due, (self._now + seconds, slot, epoch + 1, seconds, lease))
+        return (report,)
+
+    def cut(self, reason: str) -> None:
+        """See `Executor.cut`."""
+        self._reason = reason
+
+    def close(self) -> None:
+        """See `Executor.close`."""
+        self._due.clear()

@@ -1,0 +1,419 @@
+"""The state of a study: the fold of its events, and nothing else."""
+
+import math
+from bisect import bisect_left, insort
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, Protocol, TypeVar, overload
+
+import msgspec
+import numpy as np
+
+from welltempered.errors import CorruptLog
+from welltempered.events import Cut, Ended, Event, Header, Reported, Resumed, Started
+from welltempered.space import Params, Space
+
+S = TypeVar("S")
+
+
+class Trial(msgspec.Struct, frozen=True):
+    """One setting of the params and what became of it, as of a moment; never changes.
+
+    Attributes:
+        id: its number, in the order in which trials started.
+        params: the value of every active parameter.
+        since: epoch at which its present or last lease began.
+        until: epoch at which that lease ends.
+        bracket: number of the bracket it belongs to.
+        reports: what it reported, one entry per epoch it has trained.
+        losses: the objective of each report; lower is better, `inf` where it was not finite.
+        running: whether it has a lease now.
+        cuts: how many of its leases were cut short.
+        ended: why it is over for good ("finished", "failed", "crashed"), else `None`.
+        error: the error that ended it, if one did.
+        metric: name of the objective's metric.
+        horizon: epochs of a full training.
+    """
+
+    id: int
+    params: Params
+    since: int
+    until: int
+    bracket: int
+    reports: tuple[Reported, ...]
+    losses: tuple[float, ...]
+    running: bool
+    cuts: int
+    ended: str | None
+    error: str | None
+    metric: str
+    horizon: int
+
+    @property
+    def epoch(self) -> int:
+        """Epochs trained, and epoch from which it would go on."""
+        return len(self.losses)
+
+    @property
+    def loss(self) -> float:
+        """Loss after its last epoch, `inf` before the first."""
+        return self.losses[-1] if self.losses else math.inf
+
+    @property
+    def value(self) -> float | None:
+        """The objective's metric after its last epoch; `None` before the first or if it was not finite."""
+        return self.reports[-1].metrics[self.metric] if self.reports else None
+
+    @property
+    def curve(self) -> tuple[float | None, ...]:
+        """The objective's metric after each epoch."""
+        return tuple(report.metrics[self.metric] for report in self.reports)
+
+    @property
+    def seconds(self) -> float:
+        """Time spent in its epochs."""
+        return sum(report.seconds for report in self.reports)
+
+    @property
+    def failed(self) -> bool:
+        """Whether an error ended it."""
+        return self.ended is not None and self.ended != "finished"
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether its last lease was cut short, so that the rest of it is still owed."""
+        return not self.running and self.ended is None and self.epoch < self.until
+
+    @property
+    def state(self) -> str:
+        """One word: "running", "interrupted", "complete" (fully trained), "paused" (its lease is over), or `ended`."""
+        if self.running:
+            return "running"
+        if self.ended is not None:
+            return self.ended
+        if self.interrupted:
+            return "interrupted"
+        return "complete" if self.epoch == self.horizon else "paused"
+
+    def __str__(self) -> str:
+        params = ", ".join(f"{name}={value!r}" for name, value in self.params.items())
+        return f"trial {self.id}: {self.metric} {self.value} after epoch {self.epoch} ({params})"
+
+
+class Fold(Protocol[S]):
+    """A method with state of its own: the state is a fold of the events, recomputed on resume and never stored."""
+
+    def init(self, history: "History") -> S:
+        """The state before the first event."""
+        ...
+
+    def learn(self, state: S, history: "History", event: Event) -> None:
+        """Take one event into the state; `history` is as it was right after that event."""
+        ...
+
+
+class _Row:
+    """The mutable inside of a trial; `History` alone writes it and hands out snapshots."""
+
+    __slots__ = (
+        "bracket",
+        "cuts",
+        "ended",
+        "error",
+        "losses",
+        "params",
+        "reports",
+        "since",
+        "snapshot",
+        "until",
+    )
+
+    def __init__(self, event: Started) -> None:
+        self.params = event.params
+        self.since = 0
+        self.until = event.until
+        self.bracket = event.bracket
+        self.reports: list[Reported] = []
+        self.losses: list[float] = []
+        self.cuts = 0
+        self.ended: str | None = None
+        self.error: str | None = None
+        self.snapshot: Trial | None = None
+
+
+class History:
+    """Everything known of a study, kept up to date event by event.
+
+    Searchers and schedulers are pure functions of it; only the study applies events. Applying one costs O(1)
+    (O(log n) per ranked epoch), however many trials there are.
+
+    Args:
+        header: record 0 of the log.
+        space: the space with its named objects; `None` reads the one in the header, without them.
+    """
+
+    def __init__(self, header: Header, space: Space | None = None) -> None:
+        self.header = header
+        self.space = Space.from_json(header.space) if space is None else space
+        self.objective = header.objective
+        self.epochs = header.epochs
+        self.resumable = header.resumable
+        self.events: list[Event] = []
+        self.running: set[int] = set()
+        self.interrupted: set[int] = set()
+        self.spent = 0
+        self.clock = 0.0
+        self.trials: Sequence[Trial] = _Trials(self)
+        self._rows: list[_Row] = []
+        self._ranked: dict[int, list[tuple[float, int]]] = {}
+        self._folds: dict[Fold[Any], Any] = {}
+        self._tried: set[bytes] = set()
+        self._matrix = np.empty((0, len(self.space)))
+        self._encoded = 0
+        self._philox = np.random.Philox(key=header.seed)
+        self._stream: Any = self._philox.state
+
+    # ------------------------------------------------------------------ what is known
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """Randomness for the next trial: a function of (seed, number of trials), so decisions can be re-derived.
+
+        Each access begins the same stream anew; use it at once and do not keep it. The seed is the key of a Philox
+        generator and the number of trials the upper half of its counter, so streams never overlap (Salmon et al.,
+        "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
+        """
+        self._stream["state"]["counter"] = np.array([0, 0, len(self._rows), 0], dtype=np.uint64)
+        self._philox.state = self._stream  # ten times faster than a new generator
+        return np.random.Generator(self._philox)
+
+    @property
+    def best(self) -> Trial | None:
+        """The incumbent: the lowest loss after a trial's last epoch; `None` before the first finite report."""
+        return self.lowest()
+
+    def lowest(self, without: Collection[int] = ()) -> Trial | None:
+        """The trial with the lowest loss after its last epoch, among those that have not failed; O(trials)."""
+        best, lowest = None, math.inf
+        for id, row in enumerate(self._rows):
+            if row.losses and row.losses[-1] < lowest and row.error is None and id not in without:
+                best, lowest = id, row.losses[-1]
+        return None if best is None else self.trials[best]
+
+    def epoch(self, trial: int) -> int:
+        """Epochs a trial has trained, without building its snapshot."""
+        return len(self._rows[trial].losses)
+
+    def ranked(self, epoch: int) -> Sequence[tuple[float, int]]:
+        """The pairs (loss, trial) of all trials that have trained that epoch, best first; kept up to date."""
+        if epoch not in self._ranked:
+            rows = enumerate(self._rows)
+            pairs = [(row.losses[epoch - 1], id) for id, row in rows if len(row.losses) >= epoch]
+            self._ranked[epoch] = sorted(pairs)
+        return self._ranked[epoch]
+
+    def matrix(self) -> np.ndarray:
+        """The encoded params of all trials, shape (trials, parameters); NaN where a parameter is inactive."""
+        done, n = self._encoded, len(self._rows)
+        if n > len(self._matrix):  # doubling keeps the cost per trial constant
+            room = np.full((2 * n, len(self.space)), np.nan)
+            room[:done] = self._matrix[:done]
+            self._matrix = room
+        if done < n:
+            new = self.space.encode_many([row.params for row in self._rows[done:]])
+            self._matrix[done:n] = new
+            self._encoded = n
+        view = self._matrix[:n]
+        view.flags.writeable = False
+        return view
+
+    def tried(self, params: Params) -> bool:
+        """Whether a trial with these params has started; always false in an infinite space, where none can recur."""
+        return bool(self._tried) and _key(params) in self._tried
+
+    def fold(self, method: Fold[S]) -> S:
+        """The state of a method, up to date. The first call replays the events; `method` must be hashable."""
+        if method not in self._folds:
+            past = History(self.header, self.space)
+            state = method.init(past)
+            for event in self.events:
+                past.apply(event)
+                method.learn(state, past, event)
+            self._folds[method] = state
+        state_: S = self._folds[method]
+        return state_
+
+    # ------------------------------------------------------------------ events
+
+    def apply(self, event: Event) -> None:
+        """Check the next event and take it; replaying a log is applying its events one by one.
+
+        Raises:
+            CorruptLog: if it cannot follow what went before; the history is then unchanged.
+        """
+        rule = _CHECK[type(event)](self, event)
+        if rule is not None:
+            raise self._corrupt(event, rule)
+        self.take(event)
+
+    def check(self, event: Event) -> None:
+        """Refuse an event that cannot come next: no lease has two ends, no epoch is skipped, what is over stays over.
+
+        Raises:
+            CorruptLog: with the rule that it breaks.
+        """
+        rule = _CHECK[type(event)](self, event)
+        if rule is not None:
+            raise self._corrupt(event, rule)
+
+    def take(self, event: Event) -> None:
+        """Take an event that `check` has passed."""
+        _TAKE[type(event)](self, event)
+        self.events.append(event)
+        self.clock = event.at
+        if self._folds:
+            for method, state in self._folds.items():
+                method.learn(state, self, event)
+
+    def _corrupt(self, event: Event, rule: str) -> CorruptLog:
+        text = msgspec.json.encode(event).decode()
+        return CorruptLog(f"event {len(self.events) + 1} cannot follow the ones before: {rule}, got {text}")
+
+    def _check_started(self, event: Started) -> str | None:
+        if event.trial != len(self._rows):
+            return f"the next trial must be {len(self._rows)}"
+        return None if 0 < event.until <= self.epochs else f"a lease must end in 1..{self.epochs}"
+
+    def _check_resumed(self, event: Resumed) -> str | None:
+        if not 0 <= event.trial < len(self._rows):
+            return f"there are {len(self._rows)} trials"
+        row = self._rows[event.trial]
+        if event.trial in self.running or row.ended is not None:
+            return "the trial is running or has ended"
+        epoch = len(row.losses)
+        return None if epoch < event.until <= self.epochs else f"its lease must end in {epoch + 1}..{self.epochs}"
+
+    def _check_reported(self, event: Reported) -> str | None:
+        if event.trial not in self.running:
+            return "the trial has no lease"
+        epoch = len(self._rows[event.trial].losses) + 1
+        if event.epoch != epoch:
+            return f"its next epoch is {epoch}"
+        return None if self.objective.metric in event.metrics else f"it must report {self.objective.metric}"
+
+    def _check_cut(self, event: Cut) -> str | None:
+        if event.trial not in self.running:
+            return "the trial has no lease"
+        epoch = len(self._rows[event.trial].losses)
+        return None if 0 <= event.epoch <= epoch else f"it can go on from 0..{epoch}"
+
+    def _check_ended(self, event: Ended) -> str | None:
+        return None if event.trial in self.running else "the trial has no lease"
+
+    def _started(self, event: Started) -> None:
+        self._rows.append(_Row(event))
+        self.running.add(event.trial)
+        if self.space.size < math.inf:
+            self._tried.add(_key(event.params))
+
+    def _resumed(self, event: Resumed) -> None:
+        row = self._rows[event.trial]
+        row.since = len(row.losses)
+        row.until = event.until
+        row.snapshot = None
+        self.running.add(event.trial)
+        self.interrupted.discard(event.trial)
+
+    def _reported(self, event: Reported) -> None:
+        row = self._rows[event.trial]
+        loss = self.objective.loss(event.metrics)
+        row.reports.append(event)
+        row.losses.append(loss)
+        row.snapshot = None
+        self.spent += 1
+        if event.epoch in self._ranked:
+            insort(self._ranked[event.epoch], (loss, event.trial))
+        if event.epoch == row.until:
+            self.running.remove(event.trial)
+
+    def _cut(self, event: Cut) -> None:
+        row = self._rows[event.trial]
+        for epoch in range(event.epoch + 1, len(row.losses) + 1):
+            if epoch in self._ranked:
+                ranked = self._ranked[epoch]
+                del ranked[bisect_left(ranked, (row.losses[epoch - 1], event.trial))]
+        del row.reports[event.epoch :], row.losses[event.epoch :]
+        row.cuts += 1
+        row.snapshot = None
+        self.running.remove(event.trial)
+        self.interrupted.add(event.trial)
+
+    def _ended(self, event: Ended) -> None:
+        row = self._rows[event.trial]
+        row.ended, row.error = event.reason, event.error
+        row.snapshot = None
+        self.running.remove(event.trial)
+
+    # ------------------------------------------------------------------ snapshots
+
+    def _trial(self, id: int) -> Trial:
+        row = self._rows[id]
+        if row.snapshot is None:
+            row.snapshot = Trial(
+                id=id,
+                params=row.params,
+                since=row.since,
+                until=row.until,
+                bracket=row.bracket,
+                reports=tuple(row.reports),
+                losses=tuple(row.losses),
+                running=id in self.running,
+                cuts=row.cuts,
+                ended=row.ended,
+                error=row.error,
+                metric=self.objective.metric,
+                horizon=self.epochs,
+            )
+        return row.snapshot
+
+
+_CHECK: dict[type[Event], Any] = {
+    Started: History._check_started,
+    Resumed: History._check_resumed,
+    Reported: History._check_reported,
+    Cut: History._check_cut,
+    Ended: History._check_ended,
+}
+_TAKE: dict[type[Event], Any] = {
+    Started: History._started,
+    Resumed: History._resumed,
+    Reported: History._reported,
+    Cut: History._cut,
+    Ended: History._ended,
+}
+
+
+class _Trials(Sequence[Trial]):
+    """The trials of a history; each is built when it is looked at and kept until its next event."""
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+
+    def __len__(self) -> int:
+        return len(self._history._rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Trial: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Trial]: ...
+    def __getitem__(self, index: int | slice) -> Trial | Sequence[Trial]:
+        ids = range(len(self))[index]
+        if isinstance(ids, int):
+            return self._history._trial(ids)
+        return [self._history._trial(id) for id in ids]
+
+    def __iter__(self) -> Iterator[Trial]:
+        return map(self._history._trial, range(len(self)))
+
+
+def _key(params: Params) -> bytes:
+    return msgspec.json.encode(params, order="sorted")

@@ -1,0 +1,1 @@
+"""Logs: where events are kept."""

@@ -1,0 +1,89 @@
+"""Methods as data: a scheduler with its searcher is written to the log and built again from it."""
+
+import dataclasses
+import importlib
+from typing import Any
+
+from welltempered.decide import Scheduler, Searcher
+from welltempered.errors import InvalidInput
+
+_TYPE = "type"
+_JSON = (str, int, float, bool, type(None))
+
+
+def to_json(method: Scheduler | Searcher) -> dict[str, Any]:
+    """A method as JSON: its class as `module:name`, and its fields.
+
+    Raises:
+        InvalidInput: if it is no frozen dataclass of JSON values and methods; then it could not be replayed.
+    """
+    kind: Any = type(method)
+    params = getattr(kind, "__dataclass_params__", None)
+    if params is None or not params.frozen:
+        raise InvalidInput(f"method must be a frozen dataclass, so that it can be replayed, got {method!r}")
+    fields = {field.name: getattr(method, field.name) for field in dataclasses.fields(kind)}
+    return {
+        _TYPE: _path(kind),
+        **{name: _field(method, name, value) for name, value in fields.items()},
+    }
+
+
+def from_json(data: dict[str, Any]) -> Scheduler:
+    """The scheduler that `to_json` described.
+
+    Raises:
+        InvalidInput: if its class cannot be imported or is no scheduler.
+    """
+    method = _build(data)
+    if not isinstance(method, Scheduler):
+        raise InvalidInput(f"method must be a scheduler, got the searcher {method!r}; write Full({method!r})")
+    return method
+
+
+def describe(data: dict[str, Any]) -> str:
+    """A method's JSON in one line, as one would write it: `Hyperband(searcher=Sobol(), eta=3)`."""
+    name = str(data[_TYPE]).rpartition(":")[2]
+    parts = []
+    for key, value in data.items():
+        if key != _TYPE and value is not None:
+            text = describe(value) if isinstance(value, dict) else repr(value)
+            parts.append(text if key == "searcher" else f"{key}={text}")
+    return f"{name}({', '.join(parts)})"
+
+
+def _path(kind: type) -> str:
+    """Our own methods go by their public names, so that files may move without breaking old studies."""
+    module = "welltempered" if kind.__module__.startswith("welltempered.") else kind.__module__
+    return f"{module}:{kind.__qualname__}"
+
+
+def _field(method: object, name: str, value: Any) -> Any:
+    if isinstance(value, Scheduler | Searcher):
+        return to_json(value)
+    if isinstance(value, _JSON):
+        return value
+    raise InvalidInput(f"{type(method).__name__}.{name} must be a number, a text or a method, got {value!r}")
+
+
+def _build(data: dict[str, Any]) -> Scheduler | Searcher:
+    path = data[_TYPE]
+    module, _, name = path.partition(":")
+    try:
+        kind: Any = importlib.import_module(module)
+        for part in name.split("."):
+            kind = getattr(kind, part)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InvalidInput(f"method {path} of this study cannot be imported: {error}; make it importable") from None
+    # Only methods are ever called: a log from a stranger must not run anything else.
+    if not (isinstance(kind, type) and dataclasses.is_dataclass(kind) and _is_method(kind)):
+        raise InvalidInput(f"method {path} of this study must be a dataclass with `next` or `suggest`")
+    fields = {
+        name: _build(value) if isinstance(value, dict) else value for name, value in data.items() if name != _TYPE
+    }
+    method: Any = kind(**fields)
+    built: Scheduler | Searcher = method
+    return built
+
+
+def _is_method(kind: type) -> bool:
+    return callable(getattr(kind, "next", None)) or callable(getattr(kind, "suggest", None))

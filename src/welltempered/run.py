@@ -1,0 +1,289 @@
+"""What training code sees of its trial: params, the epochs it may train, report, and the state that it keeps."""
+
+import math
+import random
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Protocol
+
+import numpy as np
+
+from welltempered.checkpoints import Checkpoints
+from welltempered.errors import CorruptCheckpoint, InvalidInput
+from welltempered.events import Cut, Ended, Reported
+from welltempered.history import Trial
+from welltempered.objective import Objective
+
+BUDGET = "budget"
+"""Reason of a lease that ends before its time because the budget does."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """What an executor is told to do: train this trial until the end of its lease, or only until `stop`."""
+
+    trial: Trial
+    stop: int
+
+
+class Channel(Protocol):
+    """How training code is connected with its study, in this process or another."""
+
+    def receive(self) -> Lease | None:
+        """The next lease of this slot; waits for it; `None` at the end."""
+        ...
+
+    def send(self, event: Reported | Cut | Ended) -> None:
+        """Tell the study."""
+        ...
+
+    def asked_to_cut(self) -> str | None:
+        """Why the present lease is to end at this epoch boundary, if it is."""
+        ...
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the runs of a study have in common."""
+
+    resolve: Callable[[dict[str, Any]], dict[str, Any]]
+    objective: Objective
+    epochs: int
+    seed: int
+    resumable: bool
+    checkpoints: Checkpoints
+    slot: int = 0
+
+
+class Run(Iterator[int]):
+    """A trial in training, handed to training code.
+
+    ```python
+    def train(run):
+        model, optimizer = build(run.params)
+        run.keep(model=model, optimizer=optimizer)
+        for epoch in run:
+            one_epoch(model, optimizer)
+            run.report(val_accuracy=evaluate(model))
+    ```
+
+    Iterating yields the numbers of the epochs granted (1 is the first of the trial) and simply ends when they are over.
+    Before each epoch the generators of `random`, NumPy and torch (if imported) are seeded from
+    (study seed, trial, epoch), so a trial that stops and goes on trains exactly as one that does not.
+
+    Attributes:
+        params: the trial's params, named choices as the objects they stand for; read-only.
+        horizon: epochs of a full training, for schedules that must know; the trial may be stopped long before.
+        trial: the trial's number.
+        epoch: epochs trained so far.
+    """
+
+    def __init__(self, setting: Setting, channel: Channel, lease: Lease) -> None:
+        self.params = MappingProxyType(setting.resolve(lease.trial.params))
+        self.horizon = setting.epochs
+        self.trial = lease.trial.id
+        self.epoch = lease.trial.epoch
+        self._setting = setting
+        self._channel = channel
+        self._lease: Lease | None = lease
+        self._over = False  # the slot does something else next, which is `_next`
+        self._next: Lease | None = None
+        self._kept: dict[str, tuple[Callable[[], Any], Callable[[Any], object]]] | None = None
+        self._saved: dict[str, Any] | None = None
+        self._metrics: dict[str, float | None] | None = None  # of the epoch in progress
+        self._began = 0.0
+        if self.epoch:
+            self._saved = setting.checkpoints.load(self.trial, self.epoch)
+        seed_everything(self.seed)
+
+    @property
+    def seed(self) -> int:
+        """A seed of the trial's own, for generators that the program does not know: f(study seed, trial)."""
+        return self._seed_of(0)
+
+    @property
+    def device(self) -> str:
+        """Where to put the model, in torch's words: "cpu", or "cuda:1" if the slot has a GPU."""
+        return _device(self._setting.slot)
+
+    def keep(self, **state: Any) -> None:
+        """Name what makes up the state of training: restored now if the trial continues, saved when its lease ends.
+
+        Each is an object with `state_dict` and `load_state_dict` (model, optimizer, schedule, scaler, ...), or a pair
+        of functions (get, set) over tensors, arrays and plain values. Call it before the first epoch. Training whose
+        whole state is the epoch number calls `run.keep()`.
+
+        Raises:
+            InvalidInput: if something is neither, is kept twice, or comes after the first epoch.
+            CorruptCheckpoint: if the checkpoint has no state of that name.
+        """
+        if self._metrics is not None:
+            raise InvalidInput("run.keep must be called before the first epoch, got a call inside the loop")
+        self._kept = {} if self._kept is None else self._kept
+        for name, kept in state.items():
+            if name in self._kept:
+                raise InvalidInput(f"run.keep must be given each name once, got {name!r} again")
+            self._kept[name] = accessors = _accessors(name, kept)
+            if self._saved is not None:
+                if name not in self._saved:
+                    found = ", ".join(map(repr, self._saved)) or "nothing"
+                    raise CorruptCheckpoint(
+                        f"checkpoint of trial {self.trial} must hold {name!r}, found {found}; "
+                        "did the training code change since?"
+                    )
+                accessors[1](self._saved.pop(name))
+
+    def report(self, **metrics: Any) -> None:
+        """Report what this epoch reached: numbers, or what `float` makes one of, the objective's metric among them.
+
+        May be called several times in an epoch, with other names. An objective that is NaN or infinite counts as the worst.
+
+        Raises:
+            InvalidInput: outside the loop over the run, for a name reported twice in an epoch, or what is no number.
+        """
+        if self._metrics is None:
+            raise InvalidInput("run.report must be called inside `for epoch in run:`, got a call outside")
+        for name, value in metrics.items():
+            if name in self._metrics:
+                raise InvalidInput(f"run.report must be given each metric once per epoch, got {name!r} again")
+            self._metrics[name] = number(name, value)
+
+    def __iter__(self) -> "Run":
+        return self
+
+    def __next__(self) -> int:
+        """Close the epoch that was trained, and open the next one if it is granted."""
+        if self._metrics is not None:
+            self._close_epoch()
+        if self._lease is None and not self._over:
+            self._renew()
+        if self._lease is None:
+            raise StopIteration
+        if self._saved:
+            missing = ", ".join(f"{name}=..." for name in self._saved)
+            raise InvalidInput(f"run.keep must be given all that was saved when a trial continues, missing: {missing}")
+        seed_everything(self._seed_of(self.epoch + 1))
+        self._metrics = {}
+        self._began = time.perf_counter()
+        return self.epoch + 1
+
+    def finish(self) -> Lease | None:
+        """Training code has returned: close what is open; returns the next lease of the slot. Called by executors."""
+        if self._metrics:
+            self._close_epoch()
+        if self._lease is not None:
+            if self.epoch > self._lease.trial.epoch:
+                self._save()
+                self._end("finished", None)
+            else:
+                self._end(
+                    "failed",
+                    "train returned before its first epoch; write `for epoch in run:` around the training",
+                )
+        return self._next if self._over else self._channel.receive()
+
+    def fail(self, error: str) -> Lease | None:
+        """Training code has raised: end the trial; returns the next lease of the slot. Called by executors."""
+        if self._lease is not None:
+            self._end("failed", error)
+        else:  # the lease was closed in good order, only what came after the loop went wrong
+            sys.stderr.write(error)
+        return self._next if self._over else self._channel.receive()
+
+    def _close_epoch(self) -> None:
+        """Take the report of the epoch; where the lease ends, save first, so that what is acknowledged can go on."""
+        lease, metrics = self._lease, self._metrics
+        assert lease is not None  # an epoch is open only under a lease
+        assert metrics is not None
+        seconds = time.perf_counter() - self._began
+        self._setting.objective.loss(metrics)  # raises if the objective is missing
+        self._metrics = None
+        self.epoch += 1
+        whole = self.epoch == lease.trial.until
+        reason = None if whole else BUDGET if self.epoch == lease.stop else self._channel.asked_to_cut()
+        saved = self._save() if whole or reason else False
+        if whole and not saved and self.epoch < self.horizon and self._setting.resumable:
+            raise InvalidInput(
+                "run.keep must be called before the first epoch so that the trial can continue, for example "
+                "run.keep(model=model, optimizer=optimizer); for training that cannot, say resumable=False"
+            )
+        self._channel.send(Reported(self.trial, self.epoch, metrics, round(seconds, 6)))
+        if reason:
+            self._channel.send(Cut(self.trial, self.epoch if saved else 0, reason))
+        if whole or reason:
+            self._lease = None
+
+    def _renew(self) -> None:
+        """Wait for what the slot does next: go on if it is this trial where it stands, else leave the loop."""
+        lease = self._channel.receive()
+        if lease is not None and (lease.trial.id, lease.trial.epoch) == (self.trial, self.epoch):
+            self._lease = lease
+        else:
+            self._next = lease
+            self._over = True
+
+    def _save(self) -> bool:
+        """Write a checkpoint, if the training is resumable and has said what to keep."""
+        if self._kept is None or not self._setting.resumable:
+            return False
+        state = {name: get() for name, (get, _) in self._kept.items()}
+        self._setting.checkpoints.save(self.trial, self.epoch, state)
+        return True
+
+    def _end(self, reason: str, error: str | None) -> None:
+        self._lease = None
+        self._channel.send(Ended(self.trial, reason, error))
+
+    def _seed_of(self, epoch: int) -> int:
+        entropy = np.random.SeedSequence((self._setting.seed, self.trial, epoch))
+        return int(entropy.generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def seed_everything(seed: int) -> None:
+    """Seed the global generators of `random`, NumPy and, if it has been imported, torch."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.manual_seed(seed)
+
+
+def _device(slot: int) -> str:
+    """The GPU of a slot, shared out in turn; the CPU without one or without torch."""
+    try:
+        import torch
+    except ImportError:
+        return "cpu"
+    if torch.cuda.is_available():
+        return f"cuda:{slot % torch.cuda.device_count()}"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _accessors(name: str, kept: Any) -> tuple[Callable[[], Any], Callable[[Any], object]]:
+    if isinstance(kept, tuple) and len(kept) == 2 and all(map(callable, kept)):
+        return kept
+    get, put = getattr(kept, "state_dict", None), getattr(kept, "load_state_dict", None)
+    if callable(get) and callable(put):
+        return get, put
+    raise InvalidInput(
+        f"run.keep must be given objects with state_dict and load_state_dict, or pairs of functions (get, set), "
+        f"got {name}={kept!r:.80}"
+    )
+
+
+def number(name: str, value: Any) -> float | None:
+    """A metric as it is stored: a float, or `None` for NaN and infinity.
+
+    Raises:
+        InvalidInput: if `float` can make no number of it.
+    """
+    try:
+        if isinstance(value, str):
+            raise TypeError
+        number = float(value)
+    except (TypeError, ValueError):
+        raise InvalidInput(f"run.report must be given numbers, got {name}={value!r:.80}") from None
+    return number if math.isfinite(number) else None

@@ -1,0 +1,1 @@
+"""Schedulers: how epochs are divided among trials."""

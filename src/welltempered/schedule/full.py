@@ -1,0 +1,27 @@
+"""No early stopping: every trial trains to the end."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from welltempered.decide import Decision, Searcher, Start, Wait
+from welltempered.history import History, Trial
+
+
+@dataclass(frozen=True)
+class Full:
+    """Every trial is one lease of a full training.
+
+    Attributes:
+        searcher: where params come from.
+    """
+
+    searcher: Searcher
+
+    def next(self, history: History, held: Trial | None) -> Decision:
+        """Start a trial; the end once the searcher has nothing left."""
+        params = self.searcher.suggest(history)
+        return Wait() if params is None else Start(params, history.epochs)
+
+    def keeps(self, history: History) -> Collection[int]:
+        """No trial is ever paused."""
+        return ()

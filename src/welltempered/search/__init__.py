@@ -1,0 +1,1 @@
+"""Searchers: where the params of new trials come from."""

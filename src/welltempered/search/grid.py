@@ -1,0 +1,51 @@
+"""Grid search: every combination, for small spaces."""
+
+from dataclasses import dataclass
+
+from welltempered.errors import InvalidInput
+from welltempered.events import Event
+from welltempered.history import History
+from welltempered.search.untried import Cursor
+from welltempered.space import Params
+
+
+@dataclass(frozen=True)
+class Grid:
+    """All combinations of evenly spaced values, each parameter on its own scale, ends included.
+
+    Attributes:
+        points: values per numeric parameter; those with fewer values, and choices, are taken whole. Default 5:
+            the article's grids of two parameters then have 25 points.
+        limit: refuse a grid of more points than that, since it would never end. Default 10,000.
+    """
+
+    points: int = 5
+    limit: int = 10_000
+
+    def __post_init__(self) -> None:
+        if self.points < 2:
+            raise InvalidInput(f"points must be at least 2, got points={self.points}")
+        if self.limit < 1:
+            raise InvalidInput(f"limit must be at least 1, got limit={self.limit}")
+
+    def init(self, history: History) -> Cursor:
+        """Stand at the first point in lexicographic order.
+
+        Raises:
+            InvalidInput: if the grid has more than `limit` points; the message says how many.
+        """
+        count = history.space.count(self.points)
+        if count > self.limit:
+            raise InvalidInput(
+                f"grid must have at most {self.limit:,} points, got {count:,} ({self.points} per numeric parameter); "
+                "use fewer points, a smaller space, Grid(limit=...), or Sobol(), which covers any space evenly"
+            )
+        return Cursor(history.space.points(self.points))
+
+    def learn(self, state: Cursor, history: History, event: Event) -> None:
+        """Move on when the point has become a trial."""
+        state.learn(event)
+
+    def suggest(self, history: History) -> Params | None:
+        """The next point in lexicographic order; `None` after the last."""
+        return history.fold(self).head

@@ -1,0 +1,442 @@
+"""A study: the log, the history folded from it, and everything that is done to them."""
+
+import fcntl
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, cast
+
+import msgspec
+
+from welltempered import method as methods
+from welltempered.budget import Budget
+from welltempered.checkpoints import Checkpoints, needed
+from welltempered.decide import Scheduler, Start, Wait, decide, record
+from welltempered.driver import DRIVER_LOST, Driver
+from welltempered.errors import CorruptLog, InvalidInput, StudyBusy, StudyChanged
+from welltempered.events import FORMAT, Cut, Ended, Event, Header, Reported
+from welltempered.execute.base import Executor
+from welltempered.execute.inline import Inline
+from welltempered.execute.processes import Processes
+from welltempered.experiment import Experiment, Train
+from welltempered.history import History, Trial
+from welltempered.log.base import Log
+from welltempered.log.memory import Memory
+from welltempered.log.sql import Sql
+from welltempered.replay import Replay, replay
+from welltempered.run import Setting, number
+from welltempered.space import Space
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Watch = Callable[["Study", Event], None]
+"""Called with the study and each event right after it was written."""
+
+_DATABASE, _CHECKPOINTS, _LOGS, _LOCK = "study.db", "checkpoints", "logs", "lock"
+_MOST_WORKERS = 1024
+_WIDTH = 80  # of a value in a list of differences
+_SWEEP = 16
+"""Checkpoints on disk before the first sweep; later sweeps follow whenever their number has doubled."""
+
+
+class Study:
+    """A tuning study, kept in a folder or in memory.
+
+    Made by `tune`, by `Study.create` or by `Study.open`. Every change is an event, written to the log before it counts;
+    the state is what the events add up to.
+
+    Args:
+        log: where the events are.
+        folder: where checkpoints and log files go.
+        experiment: the experiment it is of; `None` reads what is needed from the header.
+    """
+
+    def __init__(self, log: Log, folder: Path, experiment: Experiment | None = None) -> None:
+        self.path = folder
+        self.header = _read_header(log)
+        self.history = History(self.header, experiment.space if experiment else None)
+        self.checkpoints = Checkpoints(folder / _CHECKPOINTS)
+        self._log = log
+        self._scheduler = experiment.scheduler if experiment else None
+        self._lock: int | None = None
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._saved = 0
+        self._sweep_at = _SWEEP
+        self.refresh()
+        self._opened = time.monotonic() - self.history.clock
+
+    # ------------------------------------------------------------------ make and open
+
+    @classmethod
+    def create(cls, experiment: Experiment, path: str | Path | None = None) -> Self:
+        """The study of an experiment: made if there is none at `path`, else continued.
+
+        Args:
+            experiment: what it is of.
+            path: folder of the study; `None` keeps it in memory and its checkpoints in a temporary folder.
+
+        Raises:
+            StudyChanged: if the study at `path` is of another space, objective, seed, ...; the message says what.
+            InvalidInput: if `path` is a file.
+        """
+        header = _header(experiment)
+        if path is None:
+            temporary = tempfile.TemporaryDirectory(prefix="welltempered-")
+            memory = Memory()
+            memory.append(0, [header])
+            study = cls(memory, Path(temporary.name), experiment)
+            study._temporary = temporary
+            return study
+        folder = Path(path)
+        if folder.exists() and not folder.is_dir():
+            raise InvalidInput(f"path must be a folder, got the file {folder}")
+        folder.mkdir(parents=True, exist_ok=True)
+        log = Sql(folder / _DATABASE)
+        if not log.read(0, 1):
+            log.append(0, [header])
+        study = cls(log, folder, experiment)
+        _check_same(study.header, header, folder)
+        return study
+
+    @classmethod
+    def open(cls, path: str | Path, *, readonly: bool = False) -> Self:
+        """A study that exists.
+
+        Args:
+            path: its folder.
+            readonly: only look; also works on a folder that may not be written.
+
+        Raises:
+            InvalidInput: if there is no study.
+            CorruptLog: if what is there is none of ours, or of a newer version.
+        """
+        folder = Path(path)
+        if not (folder / _DATABASE).is_file():
+            raise InvalidInput(f"path must be the folder of a study, found no {_DATABASE} in {folder}")
+        return cls(Sql(folder / _DATABASE, readonly=readonly), folder)
+
+    def close(self) -> None:
+        """Release the files. A study in memory is gone then."""
+        self._log.close()
+        self._unlock()
+        if self._temporary is not None:
+            self._temporary.cleanup()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # ------------------------------------------------------------------ look
+
+    @property
+    def trials(self) -> Sequence[Trial]:
+        """All trials in the order in which they started."""
+        return self.history.trials
+
+    @property
+    def best(self) -> Trial | None:
+        """The incumbent: the best objective after a trial's last epoch; `None` before the first finite report."""
+        return self.history.best
+
+    @property
+    def space(self) -> Space:
+        """What is searched."""
+        return self.history.space
+
+    @property
+    def scheduler(self) -> Scheduler:
+        """The method that decides, built from the header if no experiment was given."""
+        if self._scheduler is None:
+            self._scheduler = methods.from_json(self.header.method)
+        return self._scheduler
+
+    def refresh(self) -> int:
+        """Read what other processes have written since; returns the number of new events."""
+        new = self._events(1 + len(self.history.events))
+        for event in new:
+            self.history.apply(event)
+        return len(new)
+
+    def checkpoint(self, trial: Trial) -> dict[str, Any]:
+        """What the trial's training kept at its last epoch, as a dict by the names given to `run.keep`.
+
+        Raises:
+            CorruptCheckpoint: if it was deleted, since the trial can neither go on nor is the best.
+        """
+        return self.checkpoints.load(trial.id, trial.epoch)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One flat dict per trial: id, state, epoch, objective, seconds, `params.*` and the last `metrics.*`."""
+        return [_row(trial) for trial in self.trials]
+
+    def frame(self) -> "pd.DataFrame":
+        """The rows as a pandas DataFrame.
+
+        Raises:
+            InvalidInput: if pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError:
+            raise InvalidInput("frame needs pandas: pip install pandas; Study.rows gives the same as dicts") from None
+        return pd.DataFrame(self.rows())
+
+    def replay(self, *, verify: bool = False) -> Replay:
+        """Fold the log again from its first event.
+
+        Args:
+            verify: also derive every decision again from the history before it, and compare.
+        """
+        return replay(self.header, self._events(1), self.space, self.scheduler if verify else None)
+
+    # ------------------------------------------------------------------ ask and tell
+
+    def ask(self, held: Trial | None = None) -> Trial | None:
+        """Decide what a free slot does next, and write it down: train the trial returned from `epoch` to `until`.
+
+        Args:
+            held: the trial the slot still has in memory, if any.
+
+        Returns:
+            The trial with its new lease; `None` if there is nothing to do until another lease closes, or ever
+            (`history.running` is empty then).
+        """
+        self._acquire()
+        return self.decide(held, self.now())
+
+    def tell(self, trial: Trial | int, /, **metrics: float) -> Trial:
+        """Write down what a trial reached in its next epoch; returns the trial as it is now.
+
+        Raises:
+            InvalidInput: if the objective's metric is missing or something is no number.
+            CorruptLog: if the trial has no lease.
+        """
+        now = self.trials[trial if isinstance(trial, int) else trial.id]
+        values = {name: number(name, value) for name, value in metrics.items()}
+        self.history.objective.loss(values)
+        seconds = self.now() - (now.reports[-1].at if now.reports else self.history.clock)
+        self.append(Reported(now.id, now.epoch + 1, values, round(max(0.0, seconds), 6), self.now()))
+        return self.trials[now.id]
+
+    def fail(self, trial: Trial | int, error: str) -> Trial:
+        """Write down that a trial has failed and never goes on."""
+        id = trial if isinstance(trial, int) else trial.id
+        self.append(Ended(id, "failed", error, self.now()))
+        return self.trials[id]
+
+    def recover(self) -> None:
+        """Close the leases that a lost driver has left open: their trials go on from their last checkpoints."""
+        self._acquire()
+        self.refresh()
+        for id in sorted(self.history.running):
+            trial = self.trials[id]
+            epoch = self.checkpoints.latest(id, trial.epoch) if self.header.resumable else 0
+            self.append(Cut(id, epoch, DRIVER_LOST, self.history.clock))
+
+    # ------------------------------------------------------------------ run
+
+    def run(
+        self,
+        train: Train,
+        *,
+        budget: Budget | str | None,
+        workers: int = 1,
+        watch: Watch | None = None,
+    ) -> Self:
+        """Train until the budget is used or the method ends; continues where the study stopped.
+
+        Args:
+            train: training code, see `Run`.
+            budget: for all runs of the study together, see `Budget.of`.
+            workers: processes that train side by side; 0 trains in this process. Default 1.
+            watch: called after each event.
+
+        Raises:
+            StudyBusy: if another process runs this study.
+            TrainingFailed: if the training code fails in every trial.
+        """
+        Budget.of(budget)
+        if not isinstance(workers, int) or not 0 <= workers <= _MOST_WORKERS:
+            raise InvalidInput(f"workers must be a whole number in 0..{_MOST_WORKERS}, got workers={workers!r}")
+        executor: Executor
+        if workers == 0:
+            executor = Inline(train, self.setting())
+        else:
+            executor = Processes(train, self.setting(), slots=workers, logs=self.path / _LOGS)
+        return self.drive(executor, budget=budget, watch=watch)
+
+    def drive(self, executor: Executor, *, budget: Budget | str | None, watch: Watch | None = None) -> Self:
+        """Like `run`, with an executor of one's own, e.g. a `Simulator`; closes it at the end."""
+        bound = Budget.of(budget)
+        try:
+            self.recover()
+            Driver(self, executor, bound, watch).drive()
+        finally:
+            executor.close()
+            self._unlock()
+        return self
+
+    def setting(self) -> Setting:
+        """What executors need to know of this study."""
+        return Setting(
+            resolve=self.space.resolve,
+            objective=self.header.objective,
+            epochs=self.header.epochs,
+            seed=self.header.seed,
+            resumable=self.header.resumable,
+            checkpoints=self.checkpoints,
+        )
+
+    def decide(self, held: Trial | None, at: float, *, start: bool = True) -> Trial | None:
+        """As `ask`, at a given moment of the study's clock; with `start=False` no new trial is started."""
+        decision = decide(self.scheduler, self.history, held)
+        if isinstance(decision, Wait) or (isinstance(decision, Start) and not start):
+            return None
+        event = record(decision, self.history, held, at)
+        self.append(event)
+        return self.trials[event.trial]
+
+    def append(self, event: Event) -> None:
+        """Write an event, then take it into the history.
+
+        Raises:
+            CorruptLog: if it cannot follow what went before; nothing is written then.
+        """
+        self.history.check(event)
+        self._log.append(1 + len(self.history.events), [event])
+        self.history.take(event)
+
+    def sweep(self) -> None:
+        """Delete the checkpoints that nothing can need any more."""
+        left = self.checkpoints.sweep(needed(self.history, self.scheduler.keeps(self.history)))
+        self._saved, self._sweep_at = left, max(_SWEEP, 2 * left)
+
+    def sweep_if_due(self) -> None:
+        """Sweep when the number of checkpoints has doubled since the last time, so that its cost does not add up."""
+        self._saved += 1
+        if self._saved >= self._sweep_at:
+            self.sweep()
+
+    def now(self) -> float:
+        """The time on the study's clock, in seconds."""
+        return round(time.monotonic() - self._opened, 6)
+
+    # ------------------------------------------------------------------ helpers
+
+    def _events(self, since: int) -> list[Event]:
+        records = self._log.read(since)
+        if any(isinstance(record, Header) for record in records):
+            raise CorruptLog("a study must have one header, found another one among its events")
+        return cast("list[Event]", records)
+
+    def _acquire(self) -> None:
+        """Become the only driver of the study. The lock dies with the process, however that dies."""
+        if self._lock is not None or self._temporary is not None or not self.path.is_dir():
+            return
+        lock = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            owner = os.read(lock, 32).decode().strip()
+            os.close(lock)
+            raise StudyBusy(
+                f"study {self.path} is being run by process {owner or '?'}; "
+                f"look at it with `welltempered show {self.path}`, or wait until it ends"
+            ) from None
+        os.truncate(lock, 0)
+        os.write(lock, str(os.getpid()).encode())
+        self._lock = lock
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def _header(experiment: Experiment) -> Header:
+    return Header(
+        format=FORMAT,
+        package=version("welltempered"),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        space=experiment.space.to_json(),
+        objective=experiment.objective,
+        epochs=experiment.epochs,
+        seed=experiment.seed,
+        resumable=experiment.resumable,
+        method=methods.to_json(experiment.scheduler),
+    )
+
+
+def _read_header(log: Log) -> Header:
+    records = log.read(0, 1)
+    if not records or not isinstance(records[0], Header):
+        raise CorruptLog("a study must begin with its header, found none")
+    header = records[0]
+    if header.format > FORMAT:
+        raise CorruptLog(
+            f"study must have format {FORMAT} or older, got {header.format}, "
+            f"made by welltempered {header.package}; upgrade with pip install -U welltempered"
+        )
+    return header
+
+
+def _check_same(old: Header, new: Header, folder: Path) -> None:
+    """Refuse to continue a study as another one: its decisions could not be derived again."""
+    skip = ("package", "created", "format")
+    before, after = (
+        {name: value for name, value in msgspec.to_builtins(header).items() if name not in skip}
+        for header in (old, new)
+    )
+    changes = list(_differences("", before, after))
+    if changes:
+        raise StudyChanged(
+            f"study {folder} was made with other settings:\n"
+            + "\n".join(f"  {change}" for change in changes)
+            + "\nrestore them to continue it, or give another path to begin a new study"
+        )
+
+
+def _differences(name: str, before: Any, after: Any) -> Iterator[str]:
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in dict.fromkeys([*before, *after]):
+            inner = f"{name}.{key}" if name else key
+            if key not in after:
+                yield f"{inner}: {_short(before[key])} -> (none)"
+            elif key not in before:
+                yield f"{inner}: (none) -> {_short(after[key])}"
+            else:
+                yield from _differences(inner, before[key], after[key])
+    elif before != after:
+        yield f"{name}: {_short(before)} -> {_short(after)}"
+
+
+def _short(value: Any) -> str:
+    text = msgspec.json.encode(value).decode()
+    return text if len(text) <= _WIDTH else text[: _WIDTH - 3] + "..."
+
+
+def _row(trial: Trial) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "trial": trial.id,
+        "state": trial.state,
+        "bracket": trial.bracket,
+        "epoch": trial.epoch,
+    }
+    row[trial.metric] = trial.value
+    row["seconds"] = round(trial.seconds, 3)
+    row |= {f"params.{name}": value for name, value in trial.params.items()}
+    last: Mapping[str, float | None] = trial.reports[-1].metrics if trial.reports else {}
+    return row | {f"metrics.{name}": value for name, value in last.items() if name != trial.metric}

@@ -1,0 +1,158 @@
+"""How a study looks in a terminal: its progress while it runs, and its summary."""
+
+import sys
+import time
+from collections import Counter
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from welltempered import method as methods
+from welltempered.budget import Budget, duration
+from welltempered.events import Ended, Event, Reported
+from welltempered.history import Trial
+from welltempered.study import Study
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+_TOP = 10
+"""Trials a summary lists."""
+_PLAIN_SECONDS, _IMPROVED_SECONDS = 10.0, 1.0
+"""Least time between two lines of progress where the output is no terminal; the second if the best has improved."""
+_REDRAW_SECONDS = 0.1
+"""Least time between two drawings of the bar."""
+
+
+class Progress:
+    """Says on standard error how a study goes: a bar in a terminal, a line now and then elsewhere.
+
+    Used as a context manager that gives the function to watch events with.
+
+    Args:
+        study: the study about to run.
+        budget: its budget.
+        quiet: say nothing.
+    """
+
+    def __init__(self, study: Study, budget: Budget, *, quiet: bool = False) -> None:
+        self._study = study
+        self._budget = budget
+        self._quiet = quiet
+        self._best = study.best
+        self._failed = sum(trial.failed for trial in study.trials)
+        self._said = time.monotonic()
+        self._bar: Any = None
+
+    def __enter__(self) -> Self:
+        if not self._quiet and sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TextColumn
+
+            columns = BarColumn(bar_width=16), TextColumn("{task.description}")
+            self._bar = Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=False)
+            self._bar.start()
+            self._bar.add_task(self._line(), total=1.0)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+        if not self._quiet:
+            self._say()
+
+    def __call__(self, study: Study, event: Event) -> None:
+        """Take note of an event."""
+        improved = isinstance(event, Reported) and self._improved(study.trials[event.trial])
+        self._failed += isinstance(event, Ended) and event.error is not None
+        plain = _IMPROVED_SECONDS if improved else _PLAIN_SECONDS
+        wait = plain if self._bar is None else _REDRAW_SECONDS
+        now = time.monotonic()
+        if self._quiet or now - self._said < wait:
+            return
+        self._said = now
+        if self._bar is None:
+            self._say()
+        else:
+            self._bar.update(0, description=self._line(), completed=self._share(), refresh=True)
+
+    def _say(self) -> None:
+        sys.stderr.write(f"{self._line()}\n")
+        sys.stderr.flush()
+
+    def _improved(self, trial: Trial) -> bool:
+        """Whether a report makes its trial the best seen in this run; O(1), unlike asking the history."""
+        if self._best is not None and trial.loss >= self._best.loss:
+            return False
+        self._best = trial
+        return True
+
+    def _share(self) -> float | None:
+        """The share of the budget that is used; `None` if it has no bound."""
+        history, budget = self._study.history, self._budget
+        used = (
+            (history.spent, budget.epochs),
+            (len(history.trials), budget.trials),
+            (history.clock, budget.seconds),
+        )
+        share = max(amount / bound for amount, bound in used)
+        return min(1.0, share) if str(budget) != "no bound" else None
+
+    def _line(self) -> str:
+        history, share = self._study.history, self._share()
+        parts = [] if share is None else [f"{share:4.0%}"]
+        parts += [
+            f"{len(history.trials)} trials",
+            f"{history.spent} epochs",
+            duration(history.clock),
+        ]
+        if self._best is not None and self._best.value is not None:
+            parts.append(f"best {self._best.metric} {self._best.value:.4g} (trial {self._best.id})")
+        if self._failed:
+            parts.append(f"{self._failed} failed")
+        return " · ".join(parts)
+
+
+def summary(study: Study) -> "RenderableType":
+    """A study at a glance: what it is of, what it has spent, its best trials."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    history, header = study.history, study.header
+    states = Counter(trial.state for trial in history.trials)
+    counts = ", ".join(f"{count} {state}" for state, count in states.most_common())
+    facts = Table.grid(padding=(0, 2))
+    facts.add_row("objective", f"{header.objective}, {header.epochs} epochs, seed {header.seed}")
+    facts.add_row("method", methods.describe(header.method))
+    facts.add_row("space", ", ".join(study.space))
+    facts.add_row("spent", f"{history.spent} epochs in {duration(history.clock)}")
+    facts.add_row("trials", f"{len(history.trials)}" + (f": {counts}" if counts else ""))
+    if (best := study.best) is None:
+        return Group(facts, Text("\nno trial has reported a finite objective yet"))
+    table = Table(
+        "trial",
+        "epoch",
+        header.objective.metric,
+        "state",
+        title="best trials",
+        title_justify="left",
+    )
+    for column in (0, 1, 2):
+        table.columns[column].justify = "right"
+    ranked = sorted((t for t in history.trials if t.reports and not t.failed), key=lambda t: (t.loss, t.id))
+    for trial in ranked[:_TOP]:
+        table.add_row(str(trial.id), str(trial.epoch), _number(trial.value), trial.state)
+    params = Table.grid(padding=(0, 2))
+    for name, value in best.params.items():
+        params.add_row(f"  {name}", _number(value))
+    heading = f"\nbest: trial {best.id}, {best.metric} {_number(best.value)} after epoch {best.epoch}"
+    return Group(facts, Text(), table, Text(heading), params)
+
+
+def _number(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

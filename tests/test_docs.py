@@ -1,0 +1,153 @@
+"""The documentation is tested: its Python runs, its commands exist, its tables are complete."""
+
+import itertools
+import os
+import re
+import shlex
+import subprocess
+import sys
+import textwrap
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = [
+    path
+    for path in (
+        ROOT / "README.md",
+        ROOT / "CONTRIBUTING.md",
+        *sorted((ROOT / "docs").glob("*.md")),
+    )
+    if path.exists()
+]
+FENCE = re.compile(
+    r"(?:^[ ]*<!--[ ]*(?P<skip>not[ ]run.*?)[ ]*-->\s*?\n\n?)?"
+    r"^(?P<indent>[ ]*)```[ ]*(?P<language>\w+)[^\n]*\n(?P<code>.*?)^(?P=indent)```[ ]*$",
+    re.MULTILINE | re.DOTALL,
+)
+SECONDS = 300  # for one page; examples are small
+SOURCE = ROOT / "src" / "welltempered"
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: its language, its code and the line of the page where the code begins."""
+
+    language: str
+    code: str
+    line: int
+    skip: str | None
+
+
+def blocks(page, language):
+    text = page.read_text(encoding="utf-8")
+    for found in FENCE.finditer(text):
+        if found["language"] == language:
+            line = text.count("\n", 0, found.start("code"))
+            yield Block(language, textwrap.dedent(found["code"]), line, found["skip"])
+
+
+def script(page):
+    """Return the blocks of a page as one program whose line numbers are those of the page."""
+    lines = []
+    for block in blocks(page, "python"):
+        if not block.skip:
+            lines += [""] * (block.line - len(lines))
+            lines += block.code.splitlines()
+    return "\n".join(lines) + "\n"
+
+
+def run(arguments, folder):
+    """Run Python in a folder, with this checkout's package and a wide, colourless terminal."""
+    environment = os.environ | {
+        "PYTHONPATH": str(ROOT / "src"),
+        "COLUMNS": "200",
+        "NO_COLOR": "1",
+        "TERM": "dumb",
+    }
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+
+
+WITH_PYTHON = [page for page in PAGES if script(page).strip()]
+COMMANDS = [
+    pytest.param(words, id=f"{page.name}:{' '.join(words)}")
+    for page in PAGES
+    for block in blocks(page, "console")
+    for line in block.code.replace("\\\n", " ").splitlines()
+    if line.startswith("$ ")
+    if (words := shlex.split(line.removeprefix("$ "), comments=True))
+]
+
+
+@pytest.mark.skipif(not (SOURCE / "tune.py").exists(), reason="nothing to tune with yet")
+@pytest.mark.parametrize("page", WITH_PYTHON, ids=lambda page: page.name)
+def test_python_of_the_page_runs(page, tmp_path):
+    program = tmp_path / f"{page.stem}.py"
+    program.write_text(script(page), encoding="utf-8")
+    done = run([program.name], tmp_path)
+    assert done.returncode == 0, f"{page.name} (same line numbers):\n{done.stderr or done.stdout}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_block_that_does_not_run_says_why(page):
+    for block in blocks(page, "python"):
+        if block.skip is not None:
+            assert re.fullmatch(r"not run: \S.*", block.skip, re.DOTALL), (
+                f"{page.name}, line {block.line}: write <!-- not run: the reason -->"
+            )
+
+
+@cache
+def help_of(command):
+    """Return the exit status and the text of `welltempered COMMAND --help`."""
+    start = "import sys; from welltempered.cli import main; sys.argv[0] = 'welltempered'; main()"
+    done = run(["-c", start, *command, "--help"], ROOT)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_command_of_the_page_exists(words):
+    program, *arguments = words
+    if program == "make":
+        targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+        assert {word for word in arguments if "=" not in word} <= set(targets)
+    if program == "welltempered" and (SOURCE / "cli.py").exists():
+        status, text = help_of(tuple(arguments[:1]) if arguments[:1] != ["--help"] else ())
+        assert status == 0, text
+        for word in arguments:
+            if word.startswith("-"):
+                assert word.split("=")[0] in text, f"{word} is no option of {' '.join(words)}"
+
+
+def dependencies():
+    """Return the names of the packages that pyproject.toml asks for, extras included."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = itertools.chain(*project["optional-dependencies"].values())
+    names = {re.match(r"[\w-]+", wanted)[0] for wanted in [*project["dependencies"], *extras]}
+    return {name.lower() for name in names - {project["name"]}}
+
+
+def test_every_dependency_is_explained():
+    table = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8").lower()
+    rows = re.findall(r"^\| ([\w-]+) ", table.replace("pytorch", "torch"), re.MULTILINE)
+    missing = dependencies() - set(rows)
+    assert not missing, f"docs/dependencies.md needs a row for {missing}"
+
+
+def test_every_dependency_is_pinned():
+    pins = (ROOT / "constraints.txt").read_text(encoding="utf-8").lower()
+    missing = dependencies() - set(re.findall(r"^([\w-]+)==", pins, re.MULTILINE))
+    assert not missing, f"constraints.txt needs a pin for {missing}"
