@@ -53,7 +53,7 @@ HEAVY = {
     "scipy": ["search.sobol"],
     "sqlalchemy": ["log.sql"],
     "typer": ["cli"],
-    "rich": ["cli", "view"],
+    "rich": ["view"],
 }
 
 # Other packages that any module may import. All are described in docs/dependencies.md.

@@ -52,6 +52,10 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
             bounds[name] = amount
         return cls(**bounds)
 
+    def share(self, epochs: int, trials: int, seconds: float) -> float:
+        """The share of the budget that so much has used, 1.0 at the end; 0.0 if there is no bound."""
+        return min(1.0, max(epochs / self.epochs, trials / self.trials, seconds / self.seconds))
+
     def __str__(self) -> str:
         parts = [f"{self.epochs:.0f} epochs"] if self.epochs < math.inf else []
         parts += [f"{self.trials:.0f} trials"] if self.trials < math.inf else []

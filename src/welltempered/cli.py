@@ -10,14 +10,14 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.console import Console
 
 from welltempered import method as methods
+from welltempered import view
 from welltempered.budget import Budget
 from welltempered.errors import InvalidInput, WelltemperedError
 from welltempered.experiment import Experiment
 from welltempered.study import Study
-from welltempered.view import Progress, summary
+from welltempered.view import Progress
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -174,9 +174,9 @@ def demo(
     seed: Annotated[int, typer.Option(help="Where all randomness comes from.")] = 0,
 ) -> None:
     """Tune a PyTorch network on real images, and open the test set once for the winner."""
-    from welltempered.demo import run_demo
+    from welltempered.demo.tour import tour
 
-    run_demo(data.value, data_dir, path or Path("studies") / f"demo-{data.value}", budget, workers, seed)
+    tour(data.value, data_dir, path or Path("studies") / f"demo-{data.value}", budget, workers, seed)
 
 
 def main() -> None:
@@ -214,7 +214,7 @@ def _experiment(target: str) -> tuple[Experiment, str]:
 
 def _show(study: Study, *, as_json: bool) -> None:
     if not as_json:
-        Console().print(summary(study))
+        view.show(study)
         return
     history, header, trial = study.history, study.header, study.best
     found: dict[str, Any] = {

@@ -139,7 +139,7 @@ class Run(Iterator[int]):
     def report(self, **metrics: Any) -> None:
         """Report what this epoch reached: numbers, or what `float` makes one of, the objective's metric among them.
 
-        May be called several times in an epoch, with other names. An objective that is NaN or infinite counts as the worst.
+        May be called several times in an epoch, with other names. A NaN or infinite objective counts as the worst.
 
         Raises:
             InvalidInput: outside the loop over the run, for a name reported twice in an epoch, or what is no number.

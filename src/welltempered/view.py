@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from welltempered import method as methods
 from welltempered.budget import Budget, duration
-from welltempered.events import Ended, Event, Reported
+from welltempered.events import Ended, Event
 from welltempered.history import Trial
 from welltempered.study import Study
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 _TOP = 10
 """Trials a summary lists."""
-_PLAIN_SECONDS, _IMPROVED_SECONDS = 10.0, 1.0
-"""Least time between two lines of progress where the output is no terminal; the second if the best has improved."""
-_REDRAW_SECONDS = 0.1
-"""Least time between two drawings of the bar."""
+_LOOK_SECONDS = 0.5
+"""Between two looks at the study: the bar is drawn again, or a line is printed if the best has changed."""
+_PLAIN_SECONDS, _NEWS_SECONDS = 10.0, 2.0
+"""Between two lines where the output is no terminal, and if the best has changed."""
 
 
 class Progress:
@@ -38,9 +38,9 @@ class Progress:
         self._study = study
         self._budget = budget
         self._quiet = quiet
-        self._best = study.best
+        self._best: Trial | None = None
         self._failed = sum(trial.failed for trial in study.trials)
-        self._said = time.monotonic()
+        self._said = self._looked = time.monotonic()
         self._bar: Any = None
 
     def __enter__(self) -> Self:
@@ -66,55 +66,50 @@ class Progress:
             self._say()
 
     def __call__(self, study: Study, event: Event) -> None:
-        """Take note of an event."""
-        improved = isinstance(event, Reported) and self._improved(study.trials[event.trial])
+        """Take note of an event; costs nothing but a look at the clock most of the time."""
         self._failed += isinstance(event, Ended) and event.error is not None
-        plain = _IMPROVED_SECONDS if improved else _PLAIN_SECONDS
-        wait = plain if self._bar is None else _REDRAW_SECONDS
         now = time.monotonic()
-        if self._quiet or now - self._said < wait:
+        if self._quiet or now - self._looked < _LOOK_SECONDS:
             return
-        self._said = now
-        if self._bar is None:
-            self._say()
-        else:
+        self._looked = now
+        if self._bar is not None:
             self._bar.update(0, description=self._line(), completed=self._share(), refresh=True)
+        elif now - self._said >= _PLAIN_SECONDS or (now - self._said >= _NEWS_SECONDS and study.best != self._best):
+            self._said = now
+            self._say()
 
     def _say(self) -> None:
         sys.stderr.write(f"{self._line()}\n")
         sys.stderr.flush()
 
-    def _improved(self, trial: Trial) -> bool:
-        """Whether a report makes its trial the best seen in this run; O(1), unlike asking the history."""
-        if self._best is not None and trial.loss >= self._best.loss:
-            return False
-        self._best = trial
-        return True
-
-    def _share(self) -> float | None:
-        """The share of the budget that is used; `None` if it has no bound."""
-        history, budget = self._study.history, self._budget
-        used = (
-            (history.spent, budget.epochs),
-            (len(history.trials), budget.trials),
-            (history.clock, budget.seconds),
-        )
-        share = max(amount / bound for amount, bound in used)
-        return min(1.0, share) if str(budget) != "no bound" else None
+    def _share(self) -> float:
+        history = self._study.history
+        return self._budget.share(history.spent, len(history.trials), history.clock)
 
     def _line(self) -> str:
-        history, share = self._study.history, self._share()
-        parts = [] if share is None else [f"{share:4.0%}"]
-        parts += [
-            f"{len(history.trials)} trials",
-            f"{history.spent} epochs",
-            duration(history.clock),
-        ]
-        if self._best is not None and self._best.value is not None:
-            parts.append(f"best {self._best.metric} {self._best.value:.4g} (trial {self._best.id})")
+        history = self._study.history
+        self._best = best = history.best
+        bounded = self._budget != Budget()
+        parts = [f"{self._share():4.0%}"] if bounded else []
+        parts += [f"{len(history.trials)} trials", f"{history.spent} epochs", duration(history.clock)]
+        if best is not None:
+            parts.append(f"best {best.metric} {_number(best.value)} (trial {best.id})")
         if self._failed:
             parts.append(f"{self._failed} failed")
         return " · ".join(parts)
+
+
+def show(study: Study) -> None:
+    """Print the summary of a study."""
+    from rich.console import Console
+
+    Console().print(summary(study))
+
+
+def say(text: str) -> None:
+    """Print text as it is: a terminal may fold it, a file gets whole lines."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def summary(study: Study) -> "RenderableType":
@@ -155,4 +150,4 @@ def summary(study: Study) -> "RenderableType":
 
 
 def _number(value: Any) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"{value:.5g}" if isinstance(value, float) else str(value)
