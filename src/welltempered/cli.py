@@ -75,7 +75,10 @@ def tune(
         with Progress(study, bound) as watch:
             study.run(experiment.train, budget=bound, workers=workers, watch=watch)
         _show(study, as_json=as_json)
-    if not as_json:
+        interrupted = bool(study.history.interrupted) and bound.share(*study.history.used) < 1
+    if interrupted:
+        typer.echo("\ninterrupted; the same command goes on from here", err=True)
+    elif not as_json:
         typer.echo(f"\nnext: welltempered best {folder} --json", err=True)
 
 

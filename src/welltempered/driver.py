@@ -23,8 +23,8 @@ _TICK = 0.2
 """Longest wait for an executor in seconds: how late a deadline or Ctrl-C may be noticed."""
 _CRASHES = 3
 """Workers a trial may take with it; a third one is no accident."""
-_FAILURES = 3, 10
-"""Trials that may fail in a row before the training code is taken to be broken: as the first ones, and later."""
+_FIRST_FAILURES, _FAILURES = 3, 10
+"""Trials that may fail in a row before the training code is taken to be broken: before and after it has once worked."""
 INTERRUPTED, DRIVER_LOST = "interrupted", "driver lost"
 _HARMLESS = BUDGET, INTERRUPTED, DRIVER_LOST
 """Reasons for which a lease is cut short that say nothing against its trial."""
@@ -131,11 +131,9 @@ class Driver:
 
     def _check_failures(self, history: History) -> None:
         """Stop a study whose training code is broken, instead of failing for ever."""
-        limit = _FAILURES[0] if len(history.trials) <= _FAILURES[0] else _FAILURES[1]
-        last = history.trials[-limit - len(self._slots) :]
-        over = [trial for trial in last if not trial.running]
+        limit = _FAILURES if history.spent else _FIRST_FAILURES
+        over = [trial for trial in history.trials[-limit - len(self._slots) :] if not trial.running]
         if len(over) >= limit and all(trial.failed for trial in over[-limit:]):
-            self._end(INTERRUPTED)
             raise TrainingFailed(f"the last {limit} trials have all failed; the last error is:\n{over[-1].error}")
 
     def _interrupt(self) -> None:

@@ -14,6 +14,9 @@ from welltempered.space import Params, Space
 
 S = TypeVar("S")
 
+_SOUND = (None, "finished")
+"""What `Trial.ended` is of a trial that has not failed."""
+
 
 class Trial(msgspec.Struct, frozen=True):
     """One setting of the params and what became of it, as of a moment; never changes.
@@ -76,7 +79,7 @@ class Trial(msgspec.Struct, frozen=True):
     @property
     def failed(self) -> bool:
         """Whether an error ended it."""
-        return self.ended is not None and self.ended != "finished"
+        return self.ended not in _SOUND
 
     @property
     def interrupted(self) -> bool:
@@ -195,9 +198,14 @@ class History:
         """The trial with the lowest loss after its last epoch, among those that have not failed; O(trials)."""
         best, lowest = None, math.inf
         for id, row in enumerate(self._rows):
-            if row.losses and row.losses[-1] < lowest and row.error is None and id not in without:
+            if row.losses and row.losses[-1] < lowest and row.ended in _SOUND and id not in without:
                 best, lowest = id, row.losses[-1]
         return None if best is None else self.trials[best]
+
+    @property
+    def used(self) -> tuple[int, int, float]:
+        """What has been spent, as budgets count it: epochs trained, trials started, seconds on the study's clock."""
+        return self.spent, len(self._rows), self.clock
 
     def epoch(self, trial: int) -> int:
         """Epochs a trial has trained, without building its snapshot."""

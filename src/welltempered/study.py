@@ -1,30 +1,26 @@
 """A study: the log, the history folded from it, and everything that is done to them."""
 
-import fcntl
-import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from importlib.metadata import version
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
-import msgspec
-
+from welltempered import header as headers
 from welltempered import method as methods
 from welltempered.budget import Budget
 from welltempered.checkpoints import Checkpoints, needed
 from welltempered.decide import Scheduler, Start, Wait, decide, record
 from welltempered.driver import DRIVER_LOST, Driver
-from welltempered.errors import CorruptLog, InvalidInput, StudyBusy, StudyChanged
-from welltempered.events import FORMAT, Cut, Ended, Event, Header, Reported
+from welltempered.errors import CorruptLog, InvalidInput
+from welltempered.events import Cut, Ended, Event, Header, Reported
 from welltempered.execute.base import Executor
 from welltempered.execute.inline import Inline
 from welltempered.execute.processes import Processes
 from welltempered.experiment import Experiment, Train
 from welltempered.history import History, Trial
+from welltempered.lock import Lock
 from welltempered.log.base import Log
 from welltempered.log.memory import Memory
 from welltempered.log.sql import Sql
@@ -40,7 +36,6 @@ Watch = Callable[["Study", Event], None]
 
 _DATABASE, _CHECKPOINTS, _LOGS, _LOCK = "study.db", "checkpoints", "logs", "lock"
 _MOST_WORKERS = 1024
-_WIDTH = 80  # of a value in a list of differences
 _SWEEP = 16
 """Checkpoints on disk before the first sweep; later sweeps follow whenever their number has doubled."""
 
@@ -59,12 +54,12 @@ class Study:
 
     def __init__(self, log: Log, folder: Path, experiment: Experiment | None = None) -> None:
         self.path = folder
-        self.header = _read_header(log)
+        self.header = headers.read(log.read(0, 1))
         self.history = History(self.header, experiment.space if experiment else None)
         self.checkpoints = Checkpoints(folder / _CHECKPOINTS)
         self._log = log
         self._scheduler = experiment.scheduler if experiment else None
-        self._lock: int | None = None
+        self._lock: Lock | None = None
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._saved = 0
         self._sweep_at = _SWEEP
@@ -85,7 +80,7 @@ class Study:
             StudyChanged: if the study at `path` is of another space, objective, seed, ...; the message says what.
             InvalidInput: if `path` is a file.
         """
-        header = _header(experiment)
+        header = headers.make(experiment)
         if path is None:
             temporary = tempfile.TemporaryDirectory(prefix="welltempered-")
             memory = Memory()
@@ -98,11 +93,14 @@ class Study:
             raise InvalidInput(f"path must be a folder, got the file {folder}")
         folder.mkdir(parents=True, exist_ok=True)
         log = Sql(folder / _DATABASE)
-        if not log.read(0, 1):
-            log.append(0, [header])
-        study = cls(log, folder, experiment)
-        _check_same(study.header, header, folder)
-        return study
+        try:
+            if not log.read(0, 1):
+                log.append(0, [header])
+            headers.check_same(headers.read(log.read(0, 1)), header, folder)
+            return cls(log, folder, experiment)
+        except Exception:
+            log.close()
+            raise
 
     @classmethod
     def open(cls, path: str | Path, *, readonly: bool = False) -> Self:
@@ -344,88 +342,13 @@ class Study:
 
     def _acquire(self) -> None:
         """Become the only driver of the study. The lock dies with the process, however that dies."""
-        if self._lock is not None or self._temporary is not None or not self.path.is_dir():
-            return
-        lock = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            owner = os.read(lock, 32).decode().strip()
-            os.close(lock)
-            raise StudyBusy(
-                f"study {self.path} is being run by process {owner or '?'}; "
-                f"look at it with `welltempered show {self.path}`, or wait until it ends"
-            ) from None
-        os.truncate(lock, 0)
-        os.write(lock, str(os.getpid()).encode())
-        self._lock = lock
+        if self._lock is None and self._temporary is None:
+            self._lock = Lock(self.path / _LOCK, f"study {self.path}")
 
     def _unlock(self) -> None:
         if self._lock is not None:
-            os.close(self._lock)
+            self._lock.release()
             self._lock = None
-
-
-def _header(experiment: Experiment) -> Header:
-    return Header(
-        format=FORMAT,
-        package=version("welltempered"),
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        space=experiment.space.to_json(),
-        objective=experiment.objective,
-        epochs=experiment.epochs,
-        seed=experiment.seed,
-        resumable=experiment.resumable,
-        method=methods.to_json(experiment.scheduler),
-    )
-
-
-def _read_header(log: Log) -> Header:
-    records = log.read(0, 1)
-    if not records or not isinstance(records[0], Header):
-        raise CorruptLog("a study must begin with its header, found none")
-    header = records[0]
-    if header.format > FORMAT:
-        raise CorruptLog(
-            f"study must have format {FORMAT} or older, got {header.format}, "
-            f"made by welltempered {header.package}; upgrade with pip install -U welltempered"
-        )
-    return header
-
-
-def _check_same(old: Header, new: Header, folder: Path) -> None:
-    """Refuse to continue a study as another one: its decisions could not be derived again."""
-    skip = ("package", "created", "format")
-    before, after = (
-        {name: value for name, value in msgspec.to_builtins(header).items() if name not in skip}
-        for header in (old, new)
-    )
-    changes = list(_differences("", before, after))
-    if changes:
-        raise StudyChanged(
-            f"study {folder} was made with other settings:\n"
-            + "\n".join(f"  {change}" for change in changes)
-            + "\nrestore them to continue it, or give another path to begin a new study"
-        )
-
-
-def _differences(name: str, before: Any, after: Any) -> Iterator[str]:
-    if isinstance(before, dict) and isinstance(after, dict):
-        for key in dict.fromkeys([*before, *after]):
-            inner = f"{name}.{key}" if name else key
-            if key not in after:
-                yield f"{inner}: {_short(before[key])} -> (none)"
-            elif key not in before:
-                yield f"{inner}: (none) -> {_short(after[key])}"
-            else:
-                yield from _differences(inner, before[key], after[key])
-    elif before != after:
-        yield f"{name}: {_short(before)} -> {_short(after)}"
-
-
-def _short(value: Any) -> str:
-    text = msgspec.json.encode(value).decode()
-    return text if len(text) <= _WIDTH else text[: _WIDTH - 3] + "..."
 
 
 def _row(trial: Trial) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """How a study looks in a terminal: its progress while it runs, and its summary."""
 
+import os
 import sys
 import time
 from collections import Counter
@@ -18,13 +19,13 @@ if TYPE_CHECKING:
 _TOP = 10
 """Trials a summary lists."""
 _LOOK_SECONDS = 0.5
-"""Between two looks at the study: the bar is drawn again, or a line is printed if the best has changed."""
+"""Between two looks at the study: the line is drawn again, or a line is printed if there is news."""
 _PLAIN_SECONDS, _NEWS_SECONDS = 10.0, 2.0
 """Between two lines where the output is no terminal, and if the best has changed."""
 
 
 class Progress:
-    """Says on standard error how a study goes: a bar in a terminal, a line now and then elsewhere.
+    """Says on standard error how a study goes: a line that changes in a terminal, one now and then elsewhere.
 
     Used as a context manager that gives the function to watch events with.
 
@@ -41,59 +42,62 @@ class Progress:
         self._best: Trial | None = None
         self._failed = sum(trial.failed for trial in study.trials)
         self._said = self._looked = time.monotonic()
-        self._bar: Any = None
+        self._terminal = sys.stderr.fileno() if not quiet and sys.stderr.isatty() else None
 
     def __enter__(self) -> Self:
-        if not self._quiet and sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import BarColumn, Progress, TextColumn
-
-            columns = BarColumn(bar_width=16), TextColumn("{task.description}")
-            self._bar = Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=False)
-            self._bar.start()
-            self._bar.add_task(self._line(), total=1.0)
+        self._draw()
         return self
 
     def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-        if not self._quiet:
-            self._say()
+        self._erase()
+        self._say()
 
     def __call__(self, study: Study, event: Event) -> None:
         """Take note of an event; costs nothing but a look at the clock most of the time."""
         self._failed += isinstance(event, Ended) and event.error is not None
         now = time.monotonic()
-        if self._quiet or now - self._looked < _LOOK_SECONDS:
+        if now - self._looked < _LOOK_SECONDS:
             return
         self._looked = now
-        if self._bar is not None:
-            self._bar.update(0, description=self._line(), completed=self._share(), refresh=True)
-        elif now - self._said >= _PLAIN_SECONDS or (now - self._said >= _NEWS_SECONDS and study.best != self._best):
+        self._draw()
+        if self._terminal is None and (
+            now - self._said >= _PLAIN_SECONDS or (now - self._said >= _NEWS_SECONDS and study.best != self._best)
+        ):
             self._said = now
             self._say()
 
+    def _draw(self) -> None:
+        """Draw the line again in its place, as much of it as fits."""
+        if self._terminal is not None:
+            self._erase()
+            width = os.get_terminal_size(self._terminal).columns
+            self._write(self._line()[: width - 1])
+
+    def _erase(self) -> None:
+        if self._terminal is not None:
+            self._write("\r\x1b[K")
+
     def _say(self) -> None:
-        sys.stderr.write(f"{self._line()}\n")
-        sys.stderr.flush()
+        self._write(f"{self._line()}\n")
+
+    def _write(self, text: str) -> None:
+        if not self._quiet:
+            sys.stderr.write(text)
+            sys.stderr.flush()
 
     def _share(self) -> float:
-        history = self._study.history
-        return self._budget.share(history.spent, len(history.trials), history.clock)
+        return self._budget.share(*self._study.history.used)
 
     def _line(self) -> str:
         history = self._study.history
         self._best = best = history.best
         bounded = self._budget != Budget()
         parts = [f"{self._share():4.0%}"] if bounded else []
-        parts += [f"{len(history.trials)} trials", f"{history.spent} epochs", duration(history.clock)]
         if best is not None:
             parts.append(f"best {best.metric} {_number(best.value)} (trial {best.id})")
+        parts += [f"{len(history.trials)} trials", f"{history.spent} epochs", duration(history.clock)]
         if self._failed:
             parts.append(f"{self._failed} failed")
         return " · ".join(parts)

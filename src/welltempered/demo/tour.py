@@ -56,9 +56,8 @@ def tour(data: str, data_dir: Path | None, path: Path, budget: str | None, worke
 
 
 def _heading(study: Study, images: Data, budget: Budget) -> str:
-    history = study.history
-    done = budget.share(history.spent, len(history.trials), history.clock) == 1
-    verb = "Tuned" if done else "Continuing to tune" if history.trials else "Tuning"
+    done = budget.share(*study.history.used) == 1
+    verb = "Tuned" if done else "Continuing to tune" if study.trials else "Tuning"
     return (
         f"{verb} a PyTorch network on {images.name}: {len(images.train.y):,} images to train on, "
         f"{len(images.validation.y):,} to compare by.\n"

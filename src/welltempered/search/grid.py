@@ -32,7 +32,8 @@ class Grid:
         """Stand at the first point in lexicographic order.
 
         Raises:
-            InvalidInput: if the grid has more than `limit` points; the message says how many.
+            InvalidInput: if the grid has more than `limit` points, the message says how many; if none of them
+                satisfies the constraints.
         """
         count = history.space.count(self.points)
         if count > self.limit:
@@ -40,11 +41,16 @@ class Grid:
                 f"grid must have at most {self.limit:,} points, got {count:,} ({self.points} per numeric parameter); "
                 "use fewer points, a smaller space, Grid(limit=...), or Sobol(), which covers any space evenly"
             )
-        return Cursor(history.space.points(self.points))
+        cursor = Cursor(history.space.points(self.points))
+        if cursor.head is None:
+            raise InvalidInput(
+                f"constraints must leave something to try, got a grid of {count:,} points that break them"
+            )
+        return cursor
 
     def learn(self, state: Cursor, history: History, event: Event) -> None:
         """Move on when the point has become a trial."""
-        state.learn(event)
+        state.learn(history, event)
 
     def suggest(self, history: History) -> Params | None:
         """The next point in lexicographic order; `None` after the last."""

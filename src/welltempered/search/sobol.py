@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from welltempered.errors import InvalidInput
 from welltempered.events import Event
 from welltempered.history import History
-from welltempered.search.untried import TRIES, Cursor, Untried
+from welltempered.search.untried import Cursor, Untried
 from welltempered.space import Params
 
 _BLOCK = 64
@@ -33,19 +33,24 @@ class Sobol:
 
     def learn(self, state: Cursor, history: History, event: Event) -> None:
         """Move on when the point has become a trial."""
-        state.learn(event)
+        state.learn(history, event)
 
     def suggest(self, history: History) -> Params | None:
-        """The next point of the sequence; `None` if a finite space is exhausted."""
-        cursor = history.fold(self)
-        for _ in range(TRIES):
-            if cursor.head is None or not history.tried(cursor.head):
-                return cursor.head
-            cursor.advance()
-        return Untried().pick(history, history.rng)
+        """The next point of the sequence; `None` if a finite space is exhausted.
+
+        Raises:
+            InvalidInput: if 10,000 points in a row break the constraints.
+        """
+        point = history.fold(self).head
+        if point is None:
+            raise InvalidInput(
+                f"constraints must leave something to try, got {_MISSES:,} points in a row that break them"
+            )
+        return Untried().pick(history, history.rng) if history.tried(point) else point
 
 
 def _feasible(history: History) -> Iterator[Params]:
+    """The points that satisfy the constraints; ends where none seem to be left."""
     from scipy.stats import qmc
 
     space = history.space
@@ -58,4 +63,3 @@ def _feasible(history: History) -> Iterator[Params]:
             if space.feasible(params):
                 misses = 0
                 yield params
-    raise InvalidInput(f"constraints must leave something to try, got {misses:,} points in a row that break them")

@@ -50,20 +50,28 @@ class Untried:
 
 
 class Cursor:
-    """A place in a fixed sequence of candidates; moves on when its candidate becomes a trial."""
+    """A place in a fixed sequence of candidates; moves on when its candidate becomes a trial.
+
+    Only events move it, never a look at it: where it stands must be a function of the history.
+    """
 
     def __init__(self, candidates: Iterator[Params]) -> None:
         self._candidates = candidates
         self.head = next(candidates, None)
 
-    def advance(self) -> None:
-        """Go to the next candidate."""
-        self.head = next(self._candidates, None)
+    def learn(self, history: History, event: Event) -> None:
+        """Move on if this event started a trial with the candidate, and past those that have been tried already."""
+        if not isinstance(event, Started):
+            return
+        if event.params == self.head:
+            self._advance()
+        for _ in range(TRIES):
+            if self.head is None or not history.tried(self.head):
+                return
+            self._advance()
 
-    def learn(self, event: Event) -> None:
-        """Move on if this event started a trial with the candidate."""
-        if isinstance(event, Started) and event.params == self.head:
-            self.advance()
+    def _advance(self) -> None:
+        self.head = next(self._candidates, None)
 
 
 def _key(params: Params) -> bytes:

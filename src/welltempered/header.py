@@ -1,0 +1,89 @@
+"""The header of a study: made from an experiment, read from a log, compared with another."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from welltempered import method as methods
+from welltempered.errors import CorruptLog, StudyChanged
+from welltempered.events import FORMAT, Header, Record
+from welltempered.experiment import Experiment
+
+_WIDTH = 80
+"""Longest value in a list of differences."""
+
+
+def make(experiment: Experiment) -> Header:
+    """The header of a new study."""
+    from importlib.metadata import version  # slow to import, and needed here only
+
+    return Header(
+        format=FORMAT,
+        package=version("welltempered"),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        space=experiment.space.to_json(),
+        objective=experiment.objective,
+        epochs=experiment.epochs,
+        seed=experiment.seed,
+        resumable=experiment.resumable,
+        method=methods.to_json(experiment.scheduler),
+    )
+
+
+def read(records: Sequence[Record]) -> Header:
+    """The header among the first records of a log.
+
+    Raises:
+        CorruptLog: if there is none, or it is of a newer format.
+    """
+    if not records or not isinstance(records[0], Header):
+        raise CorruptLog("a study must begin with its header, found none")
+    header = records[0]
+    if header.format > FORMAT:
+        raise CorruptLog(
+            f"study must have format {FORMAT} or older, got {header.format}, "
+            f"made by welltempered {header.package}; upgrade with pip install -U welltempered"
+        )
+    return header
+
+
+def check_same(old: Header, new: Header, path: Path) -> None:
+    """Refuse to continue a study as another one: its decisions could not be derived again.
+
+    Raises:
+        StudyChanged: with one line for each difference.
+    """
+    skip = ("package", "created", "format")
+    before, after = (
+        {name: value for name, value in msgspec.to_builtins(header).items() if name not in skip}
+        for header in (old, new)
+    )
+    changes = list(_differences("", before, after))
+    if changes:
+        raise StudyChanged(
+            f"study {path} was made with other settings:\n"
+            + "\n".join(f"  {change}" for change in changes)
+            + "\nrestore them to continue it, or give another path to begin a new study"
+        )
+
+
+def _differences(name: str, before: Any, after: Any) -> Iterator[str]:
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in dict.fromkeys([*before, *after]):
+            inner = f"{name}.{key}" if name else key
+            if key not in after:
+                yield f"{inner}: {_short(before[key])} -> (none)"
+            elif key not in before:
+                yield f"{inner}: (none) -> {_short(after[key])}"
+            else:
+                yield from _differences(inner, before[key], after[key])
+    elif before != after:
+        yield f"{name}: {_short(before)} -> {_short(after)}"
+
+
+def _short(value: Any) -> str:
+    text = msgspec.json.encode(value).decode()
+    return text if len(text) <= _WIDTH else text[: _WIDTH - 3] + "..."
