@@ -21,6 +21,7 @@ LAYERS = {
     "events": 0,
     "budget": 0,
     "history": 1,
+    "trial": 1,
     "decide": 1,
     "method": 1,
     "search": 2,

@@ -22,7 +22,7 @@ from welltempered.execute.inline import Inline
 from welltempered.execute.processes import Processes
 from welltempered.execute.simulate import Simulator
 from welltempered.experiment import Experiment
-from welltempered.history import Fold, History, Trial
+from welltempered.history import Fold, History
 from welltempered.log.base import Log
 from welltempered.log.memory import Memory
 from welltempered.log.sql import Sql
@@ -37,6 +37,7 @@ from welltempered.search.random import Random
 from welltempered.search.sobol import Sobol
 from welltempered.space import Choice, Float, Int, Space
 from welltempered.study import Study
+from welltempered.trial import Trial
 from welltempered.tune import tune
 
 __all__ = [

@@ -10,8 +10,9 @@ from typing import Protocol, runtime_checkable
 import msgspec
 
 from welltempered.events import Resumed, Started
-from welltempered.history import History, Trial
+from welltempered.history import History
 from welltempered.space import Params
+from welltempered.trial import Trial
 
 
 class Start(msgspec.Struct, frozen=True):

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import msgspec
 
@@ -15,9 +15,10 @@ from welltempered.events import Cut, Ended, Event, Reported
 from welltempered.execute.base import Executor
 from welltempered.history import History
 from welltempered.run import BUDGET, Lease
+from welltempered.trial import Trial
 
-if TYPE_CHECKING:
-    from welltempered.study import Study, Watch
+Watch = Callable[[Event], None]
+"""Called with each event right after it was written."""
 
 _TICK = 0.2
 """Longest wait for an executor in seconds: how late a deadline or Ctrl-C may be noticed."""
@@ -30,6 +31,28 @@ _HARMLESS = BUDGET, INTERRUPTED, DRIVER_LOST
 """Reasons for which a lease is cut short that say nothing against its trial."""
 
 
+class Ledger(Protocol):
+    """What a driver needs of a study."""
+
+    history: History
+
+    def decide(self, held: Trial | None, at: float, *, start: bool) -> Trial | None:
+        """Decide what a free slot does, and write it down; `None` if it waits."""
+        ...
+
+    def append(self, event: Event) -> None:
+        """Write an event, then take it into the history."""
+        ...
+
+    def sweep(self) -> None:
+        """Delete the checkpoints that nothing can need any more."""
+        ...
+
+    def sweep_if_due(self) -> None:
+        """The same, if enough have come together."""
+        ...
+
+
 class Driver:
     """One run of a study with one executor.
 
@@ -40,7 +63,7 @@ class Driver:
         watch: called after each event.
     """
 
-    def __init__(self, study: "Study", executor: Executor, budget: Budget, watch: "Watch | None") -> None:
+    def __init__(self, study: Ledger, executor: Executor, budget: Budget, watch: Watch | None) -> None:
         self._study = study
         self._executor = executor
         self._budget = budget
@@ -148,7 +171,7 @@ class Driver:
 
     def _notify(self, event: Event) -> None:
         if self._watch is not None:
-            self._watch(self._study, event)
+            self._watch(event)
 
 
 @contextmanager

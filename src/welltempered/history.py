@@ -11,95 +11,9 @@ import numpy as np
 from welltempered.errors import CorruptLog
 from welltempered.events import Cut, Ended, Event, Header, Reported, Resumed, Started
 from welltempered.space import Params, Space
+from welltempered.trial import SOUND, Trial
 
 S = TypeVar("S")
-
-_SOUND = (None, "finished")
-"""What `Trial.ended` is of a trial that has not failed."""
-
-
-class Trial(msgspec.Struct, frozen=True):
-    """One setting of the params and what became of it, as of a moment; never changes.
-
-    Attributes:
-        id: its number, in the order in which trials started.
-        params: the value of every active parameter.
-        since: epoch at which its present or last lease began.
-        until: epoch at which that lease ends.
-        bracket: number of the bracket it belongs to.
-        reports: what it reported, one entry per epoch it has trained.
-        losses: the objective of each report; lower is better, `inf` where it was not finite.
-        running: whether it has a lease now.
-        cuts: how many of its leases were cut short.
-        ended: why it is over for good ("finished", "failed", "crashed"), else `None`.
-        error: the error that ended it, if one did.
-        metric: name of the objective's metric.
-        horizon: epochs of a full training.
-    """
-
-    id: int
-    params: Params
-    since: int
-    until: int
-    bracket: int
-    reports: tuple[Reported, ...]
-    losses: tuple[float, ...]
-    running: bool
-    cuts: int
-    ended: str | None
-    error: str | None
-    metric: str
-    horizon: int
-
-    @property
-    def epoch(self) -> int:
-        """Epochs trained, and epoch from which it would go on."""
-        return len(self.losses)
-
-    @property
-    def loss(self) -> float:
-        """Loss after its last epoch, `inf` before the first."""
-        return self.losses[-1] if self.losses else math.inf
-
-    @property
-    def value(self) -> float | None:
-        """The objective's metric after its last epoch; `None` before the first or if it was not finite."""
-        return self.reports[-1].metrics[self.metric] if self.reports else None
-
-    @property
-    def curve(self) -> tuple[float | None, ...]:
-        """The objective's metric after each epoch."""
-        return tuple(report.metrics[self.metric] for report in self.reports)
-
-    @property
-    def seconds(self) -> float:
-        """Time spent in its epochs."""
-        return sum(report.seconds for report in self.reports)
-
-    @property
-    def failed(self) -> bool:
-        """Whether an error ended it."""
-        return self.ended not in _SOUND
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether its last lease was cut short, so that the rest of it is still owed."""
-        return not self.running and self.ended is None and self.epoch < self.until
-
-    @property
-    def state(self) -> str:
-        """One word: "running", "interrupted", "complete" (fully trained), "paused" (its lease is over), or `ended`."""
-        if self.running:
-            return "running"
-        if self.ended is not None:
-            return self.ended
-        if self.interrupted:
-            return "interrupted"
-        return "complete" if self.epoch == self.horizon else "paused"
-
-    def __str__(self) -> str:
-        params = ", ".join(f"{name}={value!r}" for name, value in self.params.items())
-        return f"trial {self.id}: {self.metric} {self.value} after epoch {self.epoch} ({params})"
 
 
 class Fold(Protocol[S]):
@@ -198,7 +112,7 @@ class History:
         """The trial with the lowest loss after its last epoch, among those that have not failed; O(trials)."""
         best, lowest = None, math.inf
         for id, row in enumerate(self._rows):
-            if row.losses and row.losses[-1] < lowest and row.ended in _SOUND and id not in without:
+            if row.losses and row.losses[-1] < lowest and row.ended in SOUND and id not in without:
                 best, lowest = id, row.losses[-1]
         return None if best is None else self.trials[best]
 
@@ -289,6 +203,8 @@ class History:
     def _check_started(self, event: Started) -> str | None:
         if event.trial != len(self._rows):
             return f"the next trial must be {len(self._rows)}"
+        if not self._knows(event.held):
+            return f"held must be one of the {len(self._rows)} trials"
         return None if 0 < event.until <= self.epochs else f"a lease must end in 1..{self.epochs}"
 
     def _check_resumed(self, event: Resumed) -> str | None:
@@ -297,8 +213,13 @@ class History:
         row = self._rows[event.trial]
         if event.trial in self.running or row.ended is not None:
             return "the trial is running or has ended"
+        if not self._knows(event.held):
+            return f"held must be one of the {len(self._rows)} trials"
         epoch = len(row.losses)
         return None if epoch < event.until <= self.epochs else f"its lease must end in {epoch + 1}..{self.epochs}"
+
+    def _knows(self, trial: int | None) -> bool:
+        return trial is None or 0 <= trial < len(self._rows)
 
     def _check_reported(self, event: Reported) -> str | None:
         if event.trial not in self.running:

@@ -14,8 +14,8 @@ import numpy as np
 from welltempered.checkpoints import Checkpoints
 from welltempered.errors import CorruptCheckpoint, InvalidInput
 from welltempered.events import Cut, Ended, Reported
-from welltempered.history import Trial
 from welltempered.objective import Objective
+from welltempered.trial import Trial
 
 BUDGET = "budget"
 """Reason of a lease that ends before its time because the budget does."""

@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -12,14 +12,14 @@ from welltempered import method as methods
 from welltempered.budget import Budget
 from welltempered.checkpoints import Checkpoints, needed
 from welltempered.decide import Scheduler, Start, Wait, decide, record
-from welltempered.driver import DRIVER_LOST, Driver
+from welltempered.driver import DRIVER_LOST, Driver, Watch
 from welltempered.errors import CorruptLog, InvalidInput
 from welltempered.events import Cut, Ended, Event, Header, Reported
 from welltempered.execute.base import Executor
 from welltempered.execute.inline import Inline
 from welltempered.execute.processes import Processes
 from welltempered.experiment import Experiment, Train
-from welltempered.history import History, Trial
+from welltempered.history import History
 from welltempered.lock import Lock
 from welltempered.log.base import Log
 from welltempered.log.memory import Memory
@@ -27,12 +27,10 @@ from welltempered.log.sql import Sql
 from welltempered.replay import Replay, replay
 from welltempered.run import Setting, number
 from welltempered.space import Space
+from welltempered.trial import Trial
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Watch = Callable[["Study", Event], None]
-"""Called with the study and each event right after it was written."""
 
 _DATABASE, _CHECKPOINTS, _LOGS, _LOCK = "study.db", "checkpoints", "logs", "lock"
 _MOST_WORKERS = 1024

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 from welltempered import method as methods
 from welltempered.budget import Budget, duration
 from welltempered.events import Ended, Event
-from welltempered.history import Trial
 from welltempered.study import Study
+from welltempered.trial import Trial
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -54,7 +54,7 @@ class Progress:
         self._erase()
         self._say()
 
-    def __call__(self, study: Study, event: Event) -> None:
+    def __call__(self, event: Event) -> None:
         """Take note of an event; costs nothing but a look at the clock most of the time."""
         self._failed += isinstance(event, Ended) and event.error is not None
         now = time.monotonic()
@@ -63,7 +63,7 @@ class Progress:
         self._looked = now
         self._draw()
         if self._terminal is None and (
-            now - self._said >= _PLAIN_SECONDS or (now - self._said >= _NEWS_SECONDS and study.best != self._best)
+            now - self._said >= _PLAIN_SECONDS or (now - self._said >= _NEWS_SECONDS and self._study.best != self._best)
         ):
             self._said = now
             self._say()

@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from welltempered.errors import InvalidInput
 from welltempered.events import Cut, Ended, Reported
-from welltempered.run import BUDGET, Lease
+from welltempered.run import BUDGET, Lease, number
 from welltempered.space import Params
 
 Curve = Callable[[Params, int], Mapping[str, float | None]]
-"""Metrics of params after an epoch."""
+"""Metrics of params after an epoch; NaN, infinity and `None` are the same."""
 
 
 class Simulator:
@@ -45,7 +45,9 @@ class Simulator:
             return ()
         self._now, slot, epoch, seconds, lease = heapq.heappop(self._due)
         trial = lease.trial
-        report = Reported(trial.id, epoch, dict(self._curve(trial.params, epoch)), seconds)
+        metrics = self._curve(trial.params, epoch).items()
+        values = {name: None if value is None else number(name, value) for name, value in metrics}
+        report = Reported(trial.id, epoch, values, seconds)
         if epoch == trial.until:
             return (report,)
         if epoch == lease.stop or self._reason:

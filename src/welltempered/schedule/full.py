@@ -4,7 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from welltempered.decide import Decision, Searcher, Start, Wait
-from welltempered.history import History, Trial
+from welltempered.history import History
+from welltempered.trial import Trial
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from welltempered.decide import Decision, Resume, Searcher, Start, Wait
 from welltempered.errors import InvalidInput
 from welltempered.events import Event, Reported, Resumed, Started
-from welltempered.history import History, Trial
+from welltempered.history import History
 from welltempered.schedule.rungs import check_eta, levels, most_halvings
+from welltempered.trial import Trial
 
 _Entry = tuple[float, int]  # loss, trial
 

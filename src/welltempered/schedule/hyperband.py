@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from welltempered.decide import Decision, Resume, Searcher, Start, Wait
 from welltempered.errors import InvalidInput
 from welltempered.events import Cut, Ended, Event, Reported, Resumed, Started
-from welltempered.history import History, Trial
+from welltempered.history import History
 from welltempered.schedule.rungs import check_eta, levels, most_halvings
+from welltempered.trial import Trial
 
 
 class _Bracket:
@@ -39,8 +40,11 @@ class _Bracket:
         return self.complete and (self.rung + 1 == len(self.levels) or not self.best())
 
     def best(self) -> list[int]:
-        """Who of the present rung goes on: the paper's top n_i/η, without those that have diverged."""
-        keep = self.size // self.eta ** (self.rung + 1)
+        """Who of the present rung goes on: the paper's top n_i/η, without those that have diverged.
+
+        At least one, which only matters after `truncate`: however small the space, somebody is trained fully.
+        """
+        keep = max(1, self.size // self.eta ** (self.rung + 1))
         return [id for loss, id in sorted(self.results)[:keep] if loss < math.inf]
 
     def truncate(self) -> None:

@@ -1,4 +1,8 @@
-"""Quasi-random search: Sobol' points, Owen-scrambled (Owen, "Scrambling Sobol' and Niederreiter-Xing points", 1998)."""
+"""Quasi-random search: Sobol' points, scrambled.
+
+SciPy scrambles by a random linear matrix and a digital shift (Matoušek, "On the L2-discrepancy for anchored boxes",
+J. Complexity 14, 1998), which keeps the balance of the points as Owen's scrambling does.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,0 +1,95 @@
+"""A trial as of a moment."""
+
+import math
+
+import msgspec
+
+from welltempered.events import Reported
+from welltempered.space import Params
+
+SOUND = (None, "finished")
+"""What `Trial.ended` is of a trial that has not failed."""
+
+
+class Trial(msgspec.Struct, frozen=True):
+    """One setting of the params and what became of it, as of a moment; never changes.
+
+    Attributes:
+        id: its number, in the order in which trials started.
+        params: the value of every active parameter.
+        since: epoch at which its present or last lease began.
+        until: epoch at which that lease ends.
+        bracket: number of the bracket it belongs to.
+        reports: what it reported, one entry per epoch it has trained.
+        losses: the objective of each report; lower is better, `inf` where it was not finite.
+        running: whether it has a lease now.
+        cuts: how many of its leases were cut short.
+        ended: why it is over for good ("finished", "failed", "crashed"), else `None`.
+        error: the error that ended it, if one did.
+        metric: name of the objective's metric.
+        horizon: epochs of a full training.
+    """
+
+    id: int
+    params: Params
+    since: int
+    until: int
+    bracket: int
+    reports: tuple[Reported, ...]
+    losses: tuple[float, ...]
+    running: bool
+    cuts: int
+    ended: str | None
+    error: str | None
+    metric: str
+    horizon: int
+
+    @property
+    def epoch(self) -> int:
+        """Epochs trained, and epoch from which it would go on."""
+        return len(self.losses)
+
+    @property
+    def loss(self) -> float:
+        """Loss after its last epoch, `inf` before the first."""
+        return self.losses[-1] if self.losses else math.inf
+
+    @property
+    def value(self) -> float | None:
+        """The objective's metric after its last epoch; `None` before the first or if it was not finite."""
+        return self.reports[-1].metrics[self.metric] if self.reports else None
+
+    @property
+    def curve(self) -> tuple[float | None, ...]:
+        """The objective's metric after each epoch."""
+        return tuple(report.metrics[self.metric] for report in self.reports)
+
+    @property
+    def seconds(self) -> float:
+        """Time spent in its epochs."""
+        return sum(report.seconds for report in self.reports)
+
+    @property
+    def failed(self) -> bool:
+        """Whether an error ended it."""
+        return self.ended not in SOUND
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether its last lease was cut short, so that the rest of it is still owed."""
+        return not self.running and self.ended is None and self.epoch < self.until
+
+    @property
+    def state(self) -> str:
+        """One word: "running", "interrupted", "complete" (fully trained), "paused" (its lease is over), or `ended`."""
+        if self.running:
+            return "running"
+        if self.ended is not None:
+            return self.ended
+        if self.interrupted:
+            return "interrupted"
+        return "complete" if self.epoch == self.horizon else "paused"
+
+    def __str__(self) -> str:
+        params = ", ".join(f"{name}={value!r}" for name, value in self.params.items())
+        return f"trial {self.id}: {self.metric} {self.value} after epoch {self.epoch} ({params})"
