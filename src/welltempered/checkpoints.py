@@ -14,7 +14,11 @@ from welltempered.errors import CorruptCheckpoint, InvalidInput
 from welltempered.history import History
 
 _TORCH, _PLAIN = ".pt", ".msgpack"
-_ARRAY = 1  # code of the MessagePack extension that holds a NumPy array
+_ARRAY, _SCALAR, _TUPLE, _INTEGER = 1, 2, 3, 4
+"""Codes of MessagePack extensions: NumPy arrays and scalars, and what MessagePack lacks of Python's plain values."""
+_INTEGERS = range(-(2**63), 2**64)
+"""Those that MessagePack has; random generators have states beyond."""
+_PLAIN_TYPES = (type(None), bool, int, float, str, bytes)
 
 
 class Checkpoints:
@@ -42,9 +46,9 @@ class Checkpoints:
         part = path.with_name(f"{path.name}.{os.getpid()}.part")
         try:
             if torch is None:
-                part.write_bytes(msgspec.msgpack.encode(state, enc_hook=_pack))
+                part.write_bytes(msgspec.msgpack.encode(_pack(state)))
             else:
-                torch.save(state, part)
+                _save_tensors(torch, state, part)
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
@@ -134,20 +138,52 @@ def _numpy_parts() -> list[Any]:
     return [array, scalar, np.ndarray, np.dtype, *dtypes]
 
 
+def _save_tensors(torch: Any, state: dict[str, Any], path: Path) -> None:
+    """Write a state that holds tensors, and refuse now what `weights_only` would refuse when the trial goes on."""
+    torch.save(state, path)
+    with torch.serialization.safe_globals(_numpy_parts()):
+        objects = torch.serialization.get_unsafe_globals_in_checkpoint(path)
+    if objects:
+        raise _refusal(", ".join(objects))
+
+
 def _pack(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, np.ndarray) and value.dtype.kind in "biufcSUMm":
+    """The value in words of MessagePack, refusing all that would come back as something else."""
+    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "biufcSUMm":
         head = (value.dtype.str, value.shape, np.ascontiguousarray(value).tobytes())
-        return msgspec.msgpack.Ext(_ARRAY, msgspec.msgpack.encode(head))
-    raise InvalidInput(
-        f"run.keep must be given tensors, arrays and plain values (numbers, texts, lists, dicts) or objects with "
-        f"state_dict and load_state_dict, got {type(value).__name__}"
-    )
+        return _extension(_ARRAY if isinstance(value, np.ndarray) else _SCALAR, head)
+    if type(value) is int and value not in _INTEGERS:
+        return _extension(_INTEGER, str(value))
+    if type(value) in _PLAIN_TYPES:
+        return value
+    if isinstance(value, dict) and all(type(key) in _PLAIN_TYPES for key in value):
+        return {key: _pack(inner) for key, inner in value.items()}
+    if isinstance(value, tuple):
+        return _extension(_TUPLE, [_pack(inner) for inner in value])
+    if isinstance(value, list):
+        return [_pack(inner) for inner in value]
+    raise _refusal(type(value).__name__)
+
+
+def _extension(code: int, value: Any) -> msgspec.msgpack.Ext:
+    return msgspec.msgpack.Ext(code, msgspec.msgpack.encode(value))
 
 
 def _unpack(code: int, data: memoryview) -> Any:
-    if code != _ARRAY:
-        raise CorruptCheckpoint(f"extension of a checkpoint must be {_ARRAY}, got {code}")
-    dtype, shape, raw = msgspec.msgpack.decode(data, type=tuple[str, tuple[int, ...], bytes])
-    return np.frombuffer(raw, dtype).reshape(shape).copy()
+    if code not in (_ARRAY, _SCALAR, _TUPLE, _INTEGER):
+        raise CorruptCheckpoint(f"extension of a checkpoint must be in {_ARRAY}..{_INTEGER}, got {code}")
+    value = msgspec.msgpack.decode(data, ext_hook=_unpack)
+    if code == _TUPLE:
+        return tuple(value)
+    if code == _INTEGER:
+        return int(value)
+    dtype, shape, raw = value
+    array = np.frombuffer(raw, dtype).reshape(shape).copy()
+    return array if code == _ARRAY else array[()]
+
+
+def _refusal(what: str) -> InvalidInput:
+    return InvalidInput(
+        f"run.keep must be given tensors, arrays and plain values (numbers, texts, lists, dicts) or objects with "
+        f"state_dict and load_state_dict, got {what}"
+    )

@@ -81,7 +81,7 @@ class Driver:
         Raises:
             TrainingFailed: if trial after trial fails.
         """
-        with _ctrl_c(self._interrupt):
+        with _signals(self._interrupt):
             self._fill()
             while self._slots:
                 if self._reason is None and self._interrupts:
@@ -160,7 +160,7 @@ class Driver:
             raise TrainingFailed(f"the last {limit} trials have all failed; the last error is:\n{over[-1].error}")
 
     def _interrupt(self) -> None:
-        """Ctrl-C once ends the leases at the next epoch, twice leaves at once. Runs inside of a signal handler."""
+        """Ctrl-C or SIGTERM once ends the leases at the next epoch, twice leaves at once. Runs in a signal handler."""
         self._interrupts += 1
         if self._interrupts > 1:
             raise KeyboardInterrupt
@@ -175,8 +175,8 @@ class Driver:
 
 
 @contextmanager
-def _ctrl_c(interrupt: Callable[[], None]) -> Iterator[None]:
-    """While this lasts, Ctrl-C calls `interrupt`; elsewhere than in the main thread Python allows no such thing."""
+def _signals(interrupt: Callable[[], None]) -> Iterator[None]:
+    """While this lasts, Ctrl-C and SIGTERM call `interrupt`; Python allows no such thing but in the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -184,8 +184,9 @@ def _ctrl_c(interrupt: Callable[[], None]) -> Iterator[None]:
     def handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of signal handlers
         interrupt()
 
-    before = signal.signal(signal.SIGINT, handle)
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -38,6 +38,7 @@ def replay(header: Header, events: Iterable[Event], space: Space, scheduler: Sch
     decisions = 0
     differences = []
     for event in events:
+        history.check(event)
         if scheduler is not None and isinstance(event, Started | Resumed):
             decisions += 1
             derived = _derive(scheduler, history, event)
@@ -45,7 +46,7 @@ def replay(header: Header, events: Iterable[Event], space: Space, scheduler: Sch
                 differences.append(
                     f"event {len(history.events) + 1}: recorded {_text(event)}, derived {_text(derived)}"
                 )
-        history.apply(event)
+        history.take(event)
     return Replay(history, len(history.events), decisions, tuple(differences))
 
 

@@ -1,12 +1,15 @@
 """What training code sees of its trial: params, the epochs it may train, report, and the state that it keeps."""
 
+import importlib.util
 import math
 import random
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from types import MappingProxyType
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import MappingProxyType, ModuleType
 from typing import Any, Protocol
 
 import numpy as np
@@ -170,27 +173,33 @@ class Run(Iterator[int]):
         self._began = time.perf_counter()
         return self.epoch + 1
 
-    def finish(self) -> Lease | None:
-        """Training code has returned: close what is open; returns the next lease of the slot. Called by executors."""
+    def finish(self) -> None:
+        """Training code has returned: close what is open. Called by executors."""
+        began = self._metrics is not None
         if self._metrics:
             self._close_epoch()
-        if self._lease is not None:
-            if self.epoch > self._lease.trial.epoch:
-                self._save()
-                self._end("finished", None)
-            else:
-                self._end(
-                    "failed",
-                    "train returned before its first epoch; write `for epoch in run:` around the training",
-                )
-        return self._next if self._over else self._channel.receive()
+        if self._lease is None:
+            return
+        trained = self.epoch > self._lease.trial.epoch
+        if trained:
+            self._save()
+        if trained or (began and self.epoch):
+            self._end("finished", None)
+        else:
+            self._end(
+                "failed",
+                "train returned before the end of its first epoch; write `for epoch in run:` around the training",
+            )
 
-    def fail(self, error: str) -> Lease | None:
-        """Training code has raised: end the trial; returns the next lease of the slot. Called by executors."""
+    def fail(self, error: str) -> None:
+        """Training code has raised: end the trial. Called by executors."""
         if self._lease is not None:
             self._end("failed", error)
         else:  # the lease was closed in good order, only what came after the loop went wrong
             sys.stderr.write(error)
+
+    def leave(self) -> Lease | None:
+        """The next lease of the slot; waits for it. Called by executors."""
         return self._next if self._over else self._channel.receive()
 
     def _close_epoch(self) -> None:
@@ -243,12 +252,41 @@ class Run(Iterator[int]):
 
 
 def seed_everything(seed: int) -> None:
-    """Seed the global generators of `random`, NumPy and, if it has been imported, torch."""
+    """Seed the global generators of `random`, NumPy and torch; the last as soon as somebody imports it."""
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.manual_seed(seed)
+    else:
+        _seeder.seed = seed
+        if _seeder not in sys.meta_path:
+            sys.meta_path.insert(0, _seeder)
+
+
+class _Seeder(MetaPathFinder):
+    """Seeds torch when training code imports it, which it may well do after its trial has begun."""
+
+    seed = 0
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> ModuleSpec | None:
+        """Find torch as it would be found without us, and seed it once it has been executed."""
+        if fullname != "torch":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(fullname)
+        if spec is not None and spec.loader is not None:
+            execute = spec.loader.exec_module
+
+            def execute_and_seed(module: ModuleType) -> None:
+                execute(module)
+                module.manual_seed(self.seed)
+
+            spec.loader.exec_module = execute_and_seed  # type: ignore[method-assign]
+        return spec
+
+
+_seeder = _Seeder()
 
 
 def _device(slot: int) -> str:
@@ -284,6 +322,6 @@ def number(name: str, value: Any) -> float | None:
         if isinstance(value, str):
             raise TypeError
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # the last from tensors with several elements
         raise InvalidInput(f"run.report must be given numbers, got {name}={value!r:.80}") from None
     return number if math.isfinite(number) else None

@@ -115,7 +115,12 @@ class Study:
         folder = Path(path)
         if not (folder / _DATABASE).is_file():
             raise InvalidInput(f"path must be the folder of a study, found no {_DATABASE} in {folder}")
-        return cls(Sql(folder / _DATABASE, readonly=readonly), folder)
+        log = Sql(folder / _DATABASE, readonly=readonly)
+        try:
+            return cls(log, folder)
+        except Exception:
+            log.close()
+            raise
 
     def close(self) -> None:
         """Release the files. A study in memory is gone then."""

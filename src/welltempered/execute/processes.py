@@ -50,7 +50,8 @@ class Processes:
         self.clock = time.monotonic
         self._logs = logs
         self._threads = threads
-        self._jobs = [_pickled(train, replace(setting, slot=slot)) for slot in range(slots)]
+        self._train = _pickled("train", train)
+        self._settings = [_pickled("space", replace(setting, slot=slot)) for slot in range(slots)]
         self._checkpoints = setting.checkpoints
         self._workers: dict[int, _Worker] = {}
         logs.mkdir(parents=True, exist_ok=True)
@@ -59,7 +60,7 @@ class Processes:
         """See `Executor.assign`."""
         worker = self._workers.get(slot)
         if worker is None or not worker.alive():
-            worker = self._workers[slot] = _Worker(self._jobs[slot], self._logs, self._threads)
+            worker = self._workers[slot] = _Worker(self._logs, self._threads, self._train, self._settings[slot])
         worker.assign(lease)
 
     def poll(self, timeout: float) -> Sequence[_Event]:
@@ -96,7 +97,7 @@ class Processes:
 class _Worker:
     """The driver's end of a worker process; knows the lease it has given, until the event that closes it."""
 
-    def __init__(self, job: bytes, logs: Path, threads: int) -> None:
+    def __init__(self, logs: Path, threads: int, *job: bytes) -> None:
         self.lease: Lease | None = None
         self.connection, theirs = Pipe()
         command = [
@@ -110,7 +111,8 @@ class _Worker:
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))  # what this process can import
         self._process = subprocess.Popen(command, env=environment, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
         theirs.close()
-        self._send(job)
+        for part in job:
+            self._send(part)
 
     def alive(self) -> bool:
         """Whether the process runs."""
@@ -170,12 +172,12 @@ def _status(code: int) -> str:
     return signal.Signals(-code).name
 
 
-def _pickled(train: Train, setting: Setting) -> bytes:
+def _pickled(name: str, value: object) -> bytes:
     try:
-        job: bytes = cloudpickle.dumps((train, setting))
+        data: bytes = cloudpickle.dumps(value)
     except Exception as error:
         raise InvalidInput(
-            f"train must be a function that can be sent to worker processes, got {train!r}: {error}; "
-            "create what cannot be sent inside of it, or use workers=0 to train in this process"
+            f"{name} must be something that can be sent to worker processes, got {value!r:.80}: {error}; "
+            "create what cannot be sent inside of train, or use workers=0 to train in this process"
         ) from error
-    return job
+    return data

@@ -27,7 +27,8 @@ def _trial(train: Train, setting: Setting, channel: Channel, lease: Lease) -> Le
         return channel.receive()
     try:
         train(run)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever training code does, the study goes on
+        run.finish()
+    except BaseException as error:  # noqa: BLE001 - whatever training code does, the study goes on
         trace = error.__traceback__.tb_next if error.__traceback__ else None  # from the user's first frame on
-        return run.fail("".join(traceback.format_exception(type(error), error, trace)))
-    return run.finish()
+        run.fail("".join(traceback.format_exception(type(error), error, trace)))
+    return run.leave()

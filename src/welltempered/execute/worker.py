@@ -68,10 +68,10 @@ def main(fd: int, logs: Path) -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # they are text files here
     connection = Connection(fd)
-    job = connection.recv()
+    job = connection.recv(), connection.recv()
     channel = _Pipe(connection, logs)
     try:
-        train, setting = cloudpickle.loads(job)
+        train, setting = map(cloudpickle.loads, job)
     except Exception:  # noqa: BLE001 - importing the user's modules may raise anything
         error = traceback.format_exc()
         while (lease := channel.receive()) is not None:
