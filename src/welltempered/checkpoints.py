@@ -13,7 +13,7 @@ import numpy as np
 from welltempered.errors import CorruptCheckpoint, InvalidInput
 from welltempered.history import History
 
-_TORCH, _PLAIN = ".pt", ".msgpack"
+_TORCH, _PLAIN, _PART = ".pt", ".msgpack", ".part"
 _ARRAY, _SCALAR, _TUPLE, _INTEGER = 1, 2, 3, 4
 """Codes of MessagePack extensions: NumPy arrays and scalars, and what MessagePack lacks of Python's plain values."""
 _INTEGERS = range(-(2**63), 2**64)
@@ -43,7 +43,7 @@ class Checkpoints:
         self.folder.mkdir(parents=True, exist_ok=True)
         torch = _torch_of(state)
         path = self.folder / f"{trial}-{epoch}{_PLAIN if torch is None else _TORCH}"
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")
+        part = path.with_name(f"{path.name}.{os.getpid()}{_PART}")
         try:
             if torch is None:
                 part.write_bytes(msgspec.msgpack.encode(_pack(state)))
@@ -95,6 +95,11 @@ class Checkpoints:
             for suffix in (_TORCH, _PLAIN):
                 (self.folder / f"{trial}-{epoch}{suffix}").unlink(missing_ok=True)
         return len(present) - len(useless)
+
+    def tidy(self) -> None:
+        """Delete what writers have left unfinished that are gone; nobody may write meanwhile."""
+        for part in self.folder.glob(f"*{_PART}"):
+            part.unlink(missing_ok=True)
 
     def _path(self, trial: int, epoch: int) -> Path:
         for suffix in (_TORCH, _PLAIN):

@@ -1,5 +1,6 @@
 """A study: the log, the history folded from it, and everything that is done to them."""
 
+import contextlib
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from welltempered.budget import Budget
 from welltempered.checkpoints import Checkpoints, needed
 from welltempered.decide import Scheduler, Start, Wait, decide, record
 from welltempered.driver import DRIVER_LOST, Driver, Watch
-from welltempered.errors import CorruptLog, InvalidInput
+from welltempered.errors import Conflict, CorruptLog, InvalidInput
 from welltempered.events import Cut, Ended, Event, Header, Reported
 from welltempered.execute.base import Executor
 from welltempered.execute.inline import Inline
@@ -76,7 +77,7 @@ class Study:
 
         Raises:
             StudyChanged: if the study at `path` is of another space, objective, seed, ...; the message says what.
-            InvalidInput: if `path` is a file.
+            InvalidInput: if `path` is a file, or cannot be made.
         """
         header = headers.make(experiment)
         if path is None:
@@ -89,11 +90,15 @@ class Study:
         folder = Path(path)
         if folder.exists() and not folder.is_dir():
             raise InvalidInput(f"path must be a folder, got the file {folder}")
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InvalidInput(f"path must be a folder that can be made, got {folder}: {error.strerror}") from None
         log = Sql(folder / _DATABASE)
         try:
             if not log.read(0, 1):
-                log.append(0, [header])
+                with contextlib.suppress(Conflict):  # somebody else has just made it
+                    log.append(0, [header])
             headers.check_same(headers.read(log.read(0, 1)), header, folder)
             return cls(log, folder, experiment)
         except Exception:
@@ -242,6 +247,7 @@ class Study:
         """Close the leases that a lost driver has left open: their trials go on from their last checkpoints."""
         self._acquire()
         self.refresh()
+        self.checkpoints.tidy()
         for id in sorted(self.history.running):
             trial = self.trials[id]
             epoch = self.checkpoints.latest(id, trial.epoch) if self.header.resumable else 0

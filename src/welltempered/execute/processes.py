@@ -67,8 +67,10 @@ class Processes:
         """See `Executor.poll`."""
         workers = {worker.connection: worker for worker in self._workers.values() if worker.lease is not None}
         events: list[_Event] = []
-        for connection in wait(list(workers), timeout):
-            worker = workers[connection]  # type: ignore[index]  # `wait` returns what it was given
+        ready = wait(list(workers), timeout)
+        for connection, worker in workers.items():
+            if connection not in ready and worker.alive():
+                continue
             lost = worker.receive(events)
             if lost and worker.lease is not None:
                 events.append(self._lost(worker.lease, lost))
@@ -109,7 +111,14 @@ class _Worker:
         ]
         environment = {**os.environ, **dict.fromkeys(_THREADS, str(threads))}
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))  # what this process can import
-        self._process = subprocess.Popen(command, env=environment, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
+        # A process group of its own: Ctrl-C in the terminal must not reach it before it can ignore it.
+        self._process = subprocess.Popen(
+            command,
+            env=environment,
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            process_group=0,
+        )
         theirs.close()
         for part in job:
             self._send(part)
@@ -129,16 +138,16 @@ class _Worker:
 
     def receive(self, events: list[_Event]) -> str | None:
         """Append what the worker has sent; returns how it was lost if it was."""
+        alive = self.alive()  # asked before reading: what a dead worker has sent is all there
         try:
-            while True:
+            while self.connection.poll():
                 event: _Event = self.connection.recv()
                 events.append(event)
                 if self.lease is not None and closes(event, self.lease):
                     self.lease = None
-                if not self.connection.poll():
-                    return None
         except (EOFError, OSError):
-            return f"worker lost ({_status(self._process.wait())})"
+            alive = False
+        return None if alive else f"worker lost ({_status(self._process.wait())})"
 
     def leave(self) -> None:
         """Ask the process to end: at once if it is idle, killed if it trains."""

@@ -37,13 +37,7 @@ class Sql:
         import sqlalchemy as sa
 
         self._path = path
-        mode = "ro" if readonly else "rwc"
-        url = sa.URL.create(
-            "sqlite",
-            database=f"file:{_quoted(path)}",
-            query={"mode": mode, "uri": "true", "timeout": str(_WAIT)},
-        )
-        self._engine = sa.create_engine(url)
+        self._engine = _engine(sa, path, mode="ro" if readonly else "rwc")
         self._table = sa.Table(
             "events",
             sa.MetaData(),
@@ -52,7 +46,13 @@ class Sql:
         )
         self._insert = self._table.insert()
         self._integrity_error = sa.exc.IntegrityError
-        self._connection = self._connect(sa, readonly=readonly)
+        # Rows come straight from the driver, and so do its errors.
+        self._database_errors = sa.exc.DatabaseError, self._engine.dialect.loaded_dbapi.DatabaseError
+        try:
+            self._connection = self._look(sa) if readonly else self._prepare(sa)
+        except sa.exc.DatabaseError as error:
+            self._engine.dispose()
+            raise self._corrupt(error) from None
 
     def append(self, seq: int, records: Sequence[Record]) -> None:
         """See `Log.append`."""
@@ -73,9 +73,12 @@ class Sql:
             .order_by(table.c.seq)
             .limit(most)
         )
-        with self._connection.begin():
-            # Straight from the driver's cursor: SQLAlchemy's rows would take longer than all the rest.
-            rows = self._connection.execute(query).cursor.fetchall()
+        try:
+            with self._connection.begin():
+                # Straight from the driver's cursor: SQLAlchemy's rows would take longer than all the rest.
+                rows = self._connection.execute(query).cursor.fetchall()
+        except self._database_errors as error:
+            raise self._corrupt(error) from None
         try:
             return _decoder.decode("[" + ",".join([record for (record,) in rows]) + "]")
         except (msgspec.DecodeError, TypeError) as error:
@@ -86,29 +89,43 @@ class Sql:
         self._connection.close()
         self._engine.dispose()
 
-    def _connect(self, sa: Any, *, readonly: bool) -> "sqlalchemy.Connection":
+    def _look(self, sa: Any) -> "sqlalchemy.Connection":
+        """Connect without writing. Where not even the files beside the database can be made, nobody else writes."""
+        select = self._table.select().limit(1)
         try:
-            connection: sqlalchemy.Connection = self._engine.connect()
+            return self._connect(select)
+        except sa.exc.OperationalError:
+            if self._path.with_name(f"{self._path.name}-wal").exists():
+                raise
+            self._engine.dispose()
+            self._engine = _engine(sa, self._path, mode="ro", immutable="1")
+            return self._connect(select)
+
+    def _prepare(self, sa: Any) -> "sqlalchemy.Connection":
+        """Connect, and make the table if there is none."""
+        # Nobody is in a transaction at the pragmas: the driver begins one with the first change.
+        pragmas = [sa.text(f"PRAGMA {pragma}") for pragma in ("journal_mode=WAL", "synchronous=NORMAL")]
+        return self._connect(*pragmas, sa.schema.CreateTable(self._table, if_not_exists=True))
+
+    def _connect(self, *statements: Any) -> "sqlalchemy.Connection":
+        connection = self._engine.connect()
+        try:
             with connection.begin():
-                if readonly:
-                    connection.execute(self._table.select().limit(1))
-                    return connection
-            self._prepare(connection)
-        except sa.exc.DatabaseError as error:
-            raise CorruptLog(f"{self._path} must be a study database, got: {error.orig}") from None
+                for statement in statements:
+                    connection.execute(statement)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
-    def _prepare(self, connection: "sqlalchemy.Connection") -> None:
-        driver = connection.connection.dbapi_connection
-        assert driver is not None  # the connection is open
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL"):
-            driver.cursor().execute(f"PRAGMA {pragma}")
-        with connection.begin():
-            self._table.create(connection, checkfirst=True)
+    def _corrupt(self, error: Exception) -> CorruptLog:
+        return CorruptLog(f"{self._path} must be a study database, got: {getattr(error, 'orig', error)}")
 
 
-def _quoted(path: Path) -> str:
-    """A path as SQLite wants it in a URI."""
+def _engine(sa: Any, path: Path, **mode: str) -> "sqlalchemy.Engine":
     from urllib.parse import quote
 
-    return quote(str(path.absolute()))
+    database = f"file:{quote(str(path.absolute()))}"  # a path as SQLite wants it in a URI
+    query = {**mode, "uri": "true", "timeout": str(_WAIT)}
+    engine: sqlalchemy.Engine = sa.create_engine(sa.URL.create("sqlite", database=database, query=query))
+    return engine

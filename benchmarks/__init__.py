@@ -1,0 +1,1 @@
+"""Benchmarks: programs that measure what the project promises, and their records."""

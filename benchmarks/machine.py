@@ -1,0 +1,70 @@
+"""What a record must say of the machine and the programs it comes from."""
+
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("welltempered", "numpy", "scipy", "msgspec", "SQLAlchemy", "cloudpickle", "torch")
+
+
+def circumstances(work: Path) -> dict[str, Any]:
+    """Date, commit, machine and versions; `work` is the folder in which studies are measured."""
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": _git("rev-parse", "HEAD"),
+        # A record cannot hold the commit that it is part of, so records do not count.
+        "modified": bool(_git("status", "--porcelain", "--", ":/", ":!/benchmarks/records")),
+        "machine": {
+            "cpu": _cpu(),
+            "cores": len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count(),
+            "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+            "system": platform.platform(),
+            "filesystem": _filesystem(work),
+        },
+        "python": platform.python_version(),
+        "versions": {name: found for name in PACKAGES if (found := _version(name))},
+    }
+
+
+def load() -> float:
+    """Processes that want to run, mean of the last minute; ours is one of them while it is measured."""
+    return round(os.getloadavg()[0], 2)
+
+
+def _cpu() -> str:
+    if sys.platform == "darwin":
+        return _output("sysctl", "-n", "machdep.cpu.brand_string") or platform.machine()
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _filesystem(folder: Path) -> str:
+    """What a commit to disk costs depends on it; "unknown" where the system does not say."""
+    mounts = Path("/proc/mounts")
+    fields = [line.split() for line in mounts.read_text().splitlines()] if mounts.is_file() else []
+    found = [(len(point), kind) for _, point, kind, *_ in fields if folder.resolve().is_relative_to(point)]
+    return max(found)[1] if found else "unknown"
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _git(*arguments: str) -> str:
+    return _output("git", "-C", str(Path(__file__).parent), *arguments)
+
+
+def _output(*command: str) -> str:
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""

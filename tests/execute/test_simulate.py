@@ -1,0 +1,68 @@
+"""The simulator: the same study in virtual time."""
+
+import math
+import time
+
+import pytest
+
+import welltempered as wt
+from trainings import SPACE, experiment, kinds
+
+
+def study_of(executor, budget, **settings):
+    study = wt.Study.create(experiment(**{"method": wt.Hyperband(wt.Random())} | settings))
+    return study.drive(executor, budget=budget)
+
+
+def curve(params, epoch):
+    return {"loss": params["x"] / epoch}
+
+
+def test_a_thousand_hours_take_a_moment():
+    began = time.monotonic()
+    with study_of(wt.Simulator(curve, slots=4, seconds=lambda params: 3600), "1000 h") as study:
+        assert study.history.clock == pytest.approx(1000 * 3600, abs=3600)
+        assert study.history.spent > 3900
+        assert study.replay(verify=True).differences == ()
+    assert time.monotonic() - began < 30
+
+
+def test_epochs_last_as_long_as_they_are_said_to():
+    with study_of(wt.Simulator(curve, seconds=lambda params: 1 + params["x"]), "40 epochs") as study:
+        for trial in study.trials:
+            assert [report.seconds for report in trial.reports] == [1 + trial.params["x"]] * trial.epoch
+        assert study.history.clock == pytest.approx(sum(trial.seconds for trial in study.trials), abs=1e-3)
+
+
+def test_slots_share_the_time():
+    with study_of(wt.Simulator(curve, slots=3), "90 epochs", method=wt.Halving(wt.Random())) as study:
+        assert study.history.clock == 30
+
+
+def test_time_is_up_at_the_end_of_an_epoch():
+    with study_of(wt.Simulator(curve, seconds=lambda params: 7.0), "60 s", method=wt.Full(wt.Random())) as study:
+        assert study.history.clock == 63
+        assert [cut.reason for cut in kinds(study, wt.Cut)] == []
+        assert study.history.spent == 9
+
+
+def test_a_curve_may_end_in_what_is_no_number():
+    ends = {1: 1.0, 2: math.nan, 3: math.inf, 4: None}
+
+    def broken(params, epoch):
+        return {"loss": ends.get(epoch, 0.5)}
+
+    with study_of(wt.Simulator(broken), "1 trials", method=wt.Full(wt.Random())) as study:
+        assert study.trials[0].curve == (1.0, None, None, None, *[0.5] * 5)
+        assert list(study.replay().history.events) == list(study.history.events)
+
+
+def test_two_simulations_are_the_same():
+    one, other = (study_of(wt.Simulator(curve, slots=3), "200 epochs", space=SPACE) for _ in range(2))
+    with one, other:
+        assert one.history.events == other.history.events
+
+
+def test_there_is_a_slot_at_least():
+    with pytest.raises(wt.InvalidInput, match="slots must be at least 1, got slots=0"):
+        wt.Simulator(curve, slots=0)

@@ -1,0 +1,66 @@
+"""The studies of the golden logs, and how their files are written.
+
+The files hold the format of version 1 and the decisions of every method. They change only when a decision is meant
+to change, and then the change log says so:
+
+    PYTHONPATH=tests python tests/golden/make_golden.py
+"""
+
+from pathlib import Path
+
+import msgspec
+
+from simulated import SPACES, bad_luck, copied, doomed, records, simulate, study_of
+from welltempered.schedule.full import Full
+from welltempered.schedule.halving import Halving
+from welltempered.schedule.hyperband import Hyperband
+from welltempered.search.grid import Grid
+from welltempered.search.random import Random
+from welltempered.search.sobol import Sobol
+
+FOLDER = Path(__file__).parent
+
+
+def full_grid():
+    """Return a grid of named choices, every trial trained to the end."""
+    return simulate(study_of(SPACES["named choices"], Full(Grid()), epochs=3))
+
+
+def hyperband_sobol():
+    """Return a round of Hyperband in a space with conditions, two slots, some trials failing."""
+    study = study_of(SPACES["nested conditions"], Hyperband(Sobol(), rounds=1), seed=1)
+    return simulate(study, slots=2, fate=doomed)
+
+
+def halving_random():
+    """Return asynchronous halving with two brackets under a constraint, three slots, workers dying."""
+    study = study_of(SPACES["constrained"], Halving(Random(), eta=2, brackets=2), seed=2)
+    return simulate(study, slots=3, budget="50 epochs", fate=bad_luck(2))
+
+
+def halving_held():
+    """Return halving without checkpoints in a finite space, to the end."""
+    study = study_of(SPACES["finite with conditions"], Halving(Sobol()), seed=3, resumable=False)
+    return simulate(study, slots=2)
+
+
+def interrupted():
+    """Return Hyperband whose budget runs out twice, and whose driver is lost once."""
+    study = study_of(SPACES["zero or log"], Hyperband(Random(), eta=2), epochs=8, seed=2**63 - 1)
+    for epochs in (9, 30):
+        simulate(study, slots=3, budget=f"{epochs} epochs")
+    study = copied(study, len(study.history.events) - 4)
+    return simulate(study, slots=3, budget="60 epochs")
+
+
+GOLDEN = {make.__name__: make for make in (full_grid, hyperband_sobol, halving_random, halving_held, interrupted)}
+
+
+def text_of(study):
+    """Return a study as `welltempered export --format events` writes it."""
+    return "".join(msgspec.json.encode(record).decode() + "\n" for record in records(study))
+
+
+if __name__ == "__main__":
+    for name, make in GOLDEN.items():
+        (FOLDER / f"{name}.jsonl").write_text(text_of(make()), encoding="utf-8")

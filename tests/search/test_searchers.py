@@ -1,0 +1,127 @@
+"""What all searchers have in common: every searcher in every space."""
+
+import json
+
+import pytest
+
+from simulated import FINITE, SPACES, copied, forbid_walking, history_of, params_of, simulate, study_of, suggested
+from welltempered.errors import InvalidInput
+from welltempered.events import Started
+from welltempered.schedule.full import Full
+from welltempered.search.grid import Grid
+from welltempered.search.random import Random
+from welltempered.search.sobol import Sobol
+from welltempered.space import Choice, Float, Int, Space
+
+SEARCHERS = [Random(), Sobol(), Grid(points=4)]
+EXPLORERS = [Random(), Sobol()]  # those that never run out of an infinite space
+INFINITE = {name: space for name, space in SPACES.items() if name not in FINITE}
+
+pytestmark = pytest.mark.usefixtures("no_global_randomness")
+every_searcher = pytest.mark.parametrize("searcher", SEARCHERS, ids=repr)
+every_explorer = pytest.mark.parametrize("searcher", EXPLORERS, ids=repr)
+every_space = pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
+finite_spaces = pytest.mark.parametrize("space", FINITE.values(), ids=FINITE)
+infinite_spaces = pytest.mark.parametrize("space", INFINITE.values(), ids=INFINITE)
+
+
+@every_searcher
+@every_space
+def test_suggestions_are_feasible_points_of_the_space_and_plain_json(searcher, space):
+    many = suggested(searcher, space, 100)
+    assert many
+    assert all(space.contains(params) for params in many)
+    assert json.loads(json.dumps(many)) == many
+
+
+@every_searcher
+@every_space
+def test_the_same_history_gets_the_same_suggestion_however_often_it_is_asked(searcher, space):
+    history = history_of(space, Full(searcher))
+    for id in range(30):
+        params = searcher.suggest(history)
+        assert searcher.suggest(history) == params
+        if params is not None:
+            history.apply(Started(id, params, 1))
+
+
+@every_searcher
+@every_space
+def test_a_suggestion_is_a_function_of_the_events_alone(searcher, space):
+    study = study_of(space, Full(searcher), epochs=1)
+    simulate(study, budget="40 trials")
+    for events in range(0, len(study.history.events), 7):
+        later = [event.params for event in study.history.events[events:] if isinstance(event, Started)]
+        if later:
+            assert searcher.suggest(copied(study, events).history) == later[0]
+
+
+@every_explorer
+@every_space
+def test_the_seed_decides(searcher, space):
+    assert suggested(searcher, space, 20, seed=3) == suggested(searcher, space, 20, seed=3)
+    assert suggested(searcher, space, 6, seed=3) != suggested(searcher, space, 6, seed=4)
+
+
+@every_explorer
+@infinite_spaces
+def test_an_infinite_space_is_never_exhausted(searcher, space):
+    assert len(suggested(searcher, space, 300)) == 300
+
+
+@every_explorer
+@finite_spaces
+def test_a_finite_space_is_exhausted_point_by_point_without_a_repetition(searcher, space):
+    points = list(space.points(None))
+    found = suggested(searcher, space, 10_000)
+    assert len(found) == len(points)
+    assert all(point in found for point in points)
+
+
+@pytest.mark.parametrize("searcher", [*EXPLORERS, Grid(points=100)], ids=repr)
+@finite_spaces
+def test_a_study_of_a_finite_space_ends_when_every_point_is_trained(searcher, space):
+    study = simulate(study_of(space, Full(searcher), epochs=2), slots=3)
+    assert len(study.trials) == len(list(space.points(None)))
+    assert all(trial.state == "complete" for trial in study.trials)
+    assert study.decide(None, 0.0) is None
+    assert study.replay(verify=True).differences == ()
+
+
+@every_explorer
+@pytest.mark.parametrize("stop", [40, 300, 900])
+def test_a_continued_study_of_a_finite_space_decides_as_if_never_stopped(searcher, stop):
+    """Quasi-random points meet in a finite space; where the search stands must not depend on who has asked."""
+    space = Space(a=Int(1, 10), b=Int(1, 10), c=Int(1, 10))
+    straight = simulate(study_of(space, Full(searcher), epochs=1), budget="1000 trials")
+    study = copied(straight, straight.history.events.index(straight.trials[stop].reports[0]) + 1)
+    simulate(study, budget="1000 trials")
+    assert params_of(study.history) == params_of(straight.history)
+    assert study.replay(verify=True).differences == ()
+
+
+@every_explorer
+def test_a_suggestion_does_not_walk_through_the_trials(searcher):
+    for space in SPACES.values():
+        history = history_of(space, Full(searcher))
+        searcher.suggest(history)
+        forbid_walking(history)
+        for id in range(min(int(min(space.size, 100)) // 2, 50)):
+            history.apply(Started(id, searcher.suggest(history), 1))
+
+
+@every_searcher
+@pytest.mark.parametrize(
+    "space",
+    [
+        Space(a=Int(1, 10), b=Int(1, 10)).where("a > b + 20"),
+        Space(a=Float(0, 1), b=Choice("x", "y")).where("a > 0.5", "a < 0.5"),
+    ],
+    ids=["finite", "infinite"],
+)
+def test_constraints_that_leave_nothing_end_the_study_with_an_error(searcher, space):
+    study = study_of(space, Full(searcher))
+    for _ in range(2):
+        with pytest.raises(InvalidInput, match=r"constraints.* leave"):
+            simulate(study)
+    assert not study.trials

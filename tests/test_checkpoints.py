@@ -1,0 +1,350 @@
+"""Checkpoints: whole or not there, read without running code, and deleted once nothing can need them."""
+
+import dataclasses
+import enum
+import os
+import pickle
+import random
+import time
+from collections import OrderedDict, defaultdict
+from datetime import date
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+import welltempered as wt
+from trainings import Pieces, end, experiment, output, program, same, tune
+from welltempered.checkpoints import Checkpoints, needed
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.lists(inner, max_size=3).map(tuple)
+        | st.dictionaries(st.text(max_size=3) | st.integers(-9, 9), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+dtypes = arrays.scalar_dtypes() | arrays.unicode_string_dtypes(min_len=1) | arrays.byte_string_dtypes(min_len=1)
+numpy = arrays.arrays(dtypes, arrays.array_shapes(min_dims=0, min_side=0, max_dims=3, max_side=3))
+states = st.dictionaries(st.text(max_size=5), plain | numpy, max_size=4)
+
+
+@pytest.fixture
+def checkpoints(tmp_path):
+    return Checkpoints(tmp_path / "checkpoints")
+
+
+def files(checkpoints):
+    return sorted(path.name for path in checkpoints.folder.iterdir()) if checkpoints.folder.exists() else []
+
+
+# -------------------------------------------------------------------- what goes in comes out
+
+
+@given(states)
+def test_plain_values_and_arrays_come_back_bit_for_bit(tmp_path_factory, state):
+    checkpoints = Checkpoints(tmp_path_factory.getbasetemp() / "round")
+    assert checkpoints.save(1, 2, state).name == "1-2.msgpack"
+    assert same(checkpoints.load(1, 2), state)
+
+
+@pytest.mark.parametrize(
+    "scalar", [np.float32(0.1), np.float64(0.1), np.int8(-3), np.bool_(1), np.datetime64("2026-01-01")]
+)
+def test_a_scalar_of_numpy_stays_one_because_arithmetic_depends_on_its_type(checkpoints, scalar):
+    checkpoints.save(0, 1, {"scalar": scalar})
+    assert same(checkpoints.load(0, 1)["scalar"], scalar)
+
+
+def test_arrays_come_back_writable_and_in_their_byte_order(checkpoints):
+    checkpoints.save(0, 1, {"array": np.arange(6, dtype=">i4").reshape(2, 3).T})
+    array = checkpoints.load(0, 1)["array"]
+    assert array.dtype == ">i4"
+    array[0, 0] = 7
+    assert array.tolist() == [[7, 3], [1, 4], [2, 5]]
+
+
+def test_states_of_generators_come_back(checkpoints):
+    old = np.random.RandomState(3)
+    state = {"python": random.Random(3).getstate(), "numpy": np.random.default_rng(3).bit_generator.state}
+    checkpoints.save(0, 1, state | {"old": old.get_state()})
+    loaded = checkpoints.load(0, 1)
+    generator = np.random.default_rng(0)
+    generator.bit_generator.state = loaded["numpy"]
+    assert generator.random() == np.random.default_rng(3).random()
+    again = random.Random(0)
+    again.setstate(loaded["python"])
+    assert again.random() == random.Random(3).random()
+    old.set_state(loaded["old"])
+    assert old.random() == np.random.RandomState(3).random()
+
+
+def test_tensors_come_back_on_the_cpu_with_all_that_stands_beside_them(checkpoints):
+    torch = pytest.importorskip("torch")
+    model = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.BatchNorm1d(3))
+    state = {
+        "model": model.state_dict(),
+        "half": torch.ones(2, dtype=torch.bfloat16).float(),
+        "generator": torch.get_rng_state(),
+        "array": np.arange(3.0),
+        "strings": np.array(["a", "bc"]),
+        "scalar": np.float32(0.1),
+        "plain": {"tuple": (1, 2**100), "list": [None, True, 0.5, "text", b"bytes"], "set": {1, 2}, "complex": 1j},
+        "shape": torch.Size([2, 3]),
+        "dtype": torch.float16,
+    }
+    assert checkpoints.save(3, 9, state).name == "3-9.pt"
+    loaded = checkpoints.load(3, 9)
+    assert list(loaded) == list(state)
+    for name in ("model", "half", "generator", "array", "strings", "scalar"):
+        assert same(loaded[name], state[name]), name
+    for name in ("plain", "shape", "dtype"):
+        assert loaded[name] == state[name]
+    model.load_state_dict(loaded["model"])
+
+
+# -------------------------------------------------------------------- what does not go in
+
+
+class Color(enum.StrEnum):
+    RED = "red"
+
+
+@dataclasses.dataclass
+class Config:
+    lr: float = 0.1
+
+
+OBJECTS = [
+    object,
+    len,
+    Config(),
+    Color.RED,
+    {1, 2},
+    1j,
+    bytearray(b"no"),
+    date(2026, 1, 1),
+    np.array([None, {}]),
+    np.zeros(2, dtype=[("x", float)]),
+    {(1, 2): 3},
+    [{"deep": (Config(),)}],
+]
+
+
+@pytest.mark.parametrize("thing", OBJECTS, ids=repr)
+def test_an_object_is_refused_when_it_is_saved_not_when_it_is_missed(checkpoints, thing):
+    with pytest.raises(wt.InvalidInput, match=r"run.keep must be given tensors, arrays and plain values .*, got \w+$"):
+        checkpoints.save(0, 1, {"thing": thing})
+    assert files(checkpoints) == []
+
+
+@pytest.mark.parametrize("thing", [Config(), Color.RED, date(2026, 1, 1), len], ids=repr)
+def test_an_object_beside_tensors_is_refused_too(checkpoints, thing):
+    torch = pytest.importorskip("torch")
+    with pytest.raises(wt.InvalidInput, match=r"run.keep must be given tensors, arrays and plain values .*, got \w+"):
+        checkpoints.save(0, 1, {"weights": torch.zeros(2), "thing": thing})
+    assert files(checkpoints) == []
+
+
+def test_dicts_of_other_classes_come_back_as_dicts(checkpoints):
+    state = {"ordered": OrderedDict(a=1), "default": defaultdict(int, b=2)}
+    checkpoints.save(0, 1, state)
+    assert checkpoints.load(0, 1) == {"ordered": {"a": 1}, "default": {"b": 2}}
+
+
+class Bomb:
+    def __init__(self, file):
+        self.file = file
+
+    def __reduce__(self):
+        return os.system, (f"touch {self.file}",)
+
+
+@pytest.mark.parametrize("write", ["pickle", "torch"])
+def test_a_file_that_would_run_code_is_refused(checkpoints, tmp_path, write):
+    torch = pytest.importorskip("torch")
+    checkpoints.folder.mkdir()
+    with (checkpoints.folder / "0-1.pt").open("wb") as file:
+        (torch.save if write == "torch" else pickle.dump)({"model": Bomb(tmp_path / "exploded")}, file)
+    with pytest.raises(wt.CorruptCheckpoint, match=r"0-1.pt cannot be read"):
+        checkpoints.load(0, 1)
+    assert not (tmp_path / "exploded").exists()
+
+
+def test_a_file_of_ours_holds_no_foreign_extension(checkpoints):
+    checkpoints.folder.mkdir()
+    (checkpoints.folder / "0-1.msgpack").write_bytes(b"\x81\xa1x\xd4\x63\x00")
+    with pytest.raises(wt.CorruptCheckpoint, match=r"extension of a checkpoint must be in 1..4, got 99"):
+        checkpoints.load(0, 1)
+
+
+def test_a_truncated_file_is_refused_wherever_it_ends(checkpoints):
+    path = checkpoints.save(0, 1, {"array": np.arange(4), "text": "some"})
+    whole = path.read_bytes()
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        with pytest.raises(wt.CorruptCheckpoint, match=r"0-1.msgpack cannot be read"):
+            checkpoints.load(0, 1)
+
+
+def test_a_missing_checkpoint_is_named(checkpoints):
+    with pytest.raises(wt.CorruptCheckpoint, match=r"trial 4 must have a checkpoint of epoch 2 in .*, found none"):
+        checkpoints.load(4, 2)
+
+
+def test_a_trial_whose_checkpoint_is_damaged_fails_with_that_sentence(tmp_path):
+    method = Pieces(together=True)
+    with tune(method=method, budget="6 epochs", path=tmp_path) as study:
+        (study.path / "checkpoints" / "0-3.msgpack").write_bytes(b"\x93")
+    with tune(method=method, budget=None, path=tmp_path) as study:
+        assert [trial.state for trial in study.trials] == ["failed", "complete"]
+        assert study.trials[0].error.startswith(f"checkpoint {tmp_path}/checkpoints/0-3.msgpack cannot be read: ")
+
+
+# -------------------------------------------------------------------- whole or not there
+
+SAVER = """
+    import sys
+    from pathlib import Path
+    import numpy as np
+    from welltempered.checkpoints import Checkpoints
+
+    checkpoints = Checkpoints(Path(sys.argv[1]))
+    for epoch in range(1, 1_000_000):
+        array = np.full(1_000_000, epoch)
+        checkpoints.save(0, epoch, {"array": array})
+        checkpoints.sweep({0: epoch - 2})
+        print(epoch, flush=True)
+"""
+
+
+def test_a_killed_writer_leaves_whole_checkpoints_only(checkpoints, tmp_path):
+    dice = random.Random(0)
+    for _ in range(5):
+        writer = program(tmp_path, SAVER, checkpoints.folder)
+        writer.stdout.readline()
+        time.sleep(dice.uniform(0, 0.1))
+        writer.kill()
+        saved = [int(line) for line in writer.stdout.read().split()]
+        end(writer)
+        present = checkpoints.present()
+        assert not saved or (0, saved[-1]) in present
+        for trial, epoch in present:
+            assert (checkpoints.load(trial, epoch)["array"] == epoch).all()
+    checkpoints.tidy()
+    assert files(checkpoints) == sorted(f"{trial}-{epoch}.msgpack" for trial, epoch in present)
+
+
+def test_parts_are_no_checkpoints(checkpoints):
+    checkpoints.save(0, 3, {})
+    for name in ("0-4.msgpack.77.part", "0-5.pt.77.part", "0-6.txt", "x-7.pt", "8.pt", "0-9"):
+        (checkpoints.folder / name).touch()
+    assert checkpoints.present() == {(0, 3)}
+    assert checkpoints.latest(0, 9) == 3
+    assert checkpoints.sweep({}) == 0
+    assert "0-6.txt" in files(checkpoints), "what is not ours stays"
+
+
+def test_a_study_that_goes_on_deletes_what_a_killed_writer_left(tmp_path):
+    with tune(budget="3 epochs", path=tmp_path):
+        pass
+    (tmp_path / "checkpoints" / "0-4.msgpack.77.part").write_bytes(b"half a state")
+    with tune(budget="4 epochs", path=tmp_path) as study:
+        assert files(study.checkpoints) == ["0-4.msgpack"]
+
+
+# -------------------------------------------------------------------- which are kept
+
+
+def test_latest_is_the_last_one_up_to_an_epoch(checkpoints):
+    assert checkpoints.latest(0, 9) == 0
+    for trial, epoch in ((0, 1), (0, 3), (0, 9), (1, 4), (10, 2)):
+        checkpoints.save(trial, epoch, {})
+    assert [checkpoints.latest(0, most) for most in (0, 1, 2, 3, 8, 9, 99)] == [0, 1, 1, 3, 3, 9, 9]
+    assert (checkpoints.latest(1, 9), checkpoints.latest(2, 9)) == (4, 0)
+
+
+def test_sweeping_deletes_all_but_those_needed(checkpoints):
+    for trial, epoch in ((0, 1), (0, 3), (1, 1), (2, 1), (2, 3), (2, 9)):
+        checkpoints.save(trial, epoch, {})
+    assert checkpoints.sweep({0: 3, 2: 3}) == 3
+    assert checkpoints.present() == {(0, 3), (2, 3), (2, 9)}
+    assert checkpoints.sweep({}) == 0
+    assert Checkpoints(checkpoints.folder / "nowhere").sweep({}) == 0
+
+
+METHODS = [
+    wt.Full(wt.Random()),
+    wt.Halving(wt.Random()),
+    wt.Halving(wt.Random(), brackets=2),
+    wt.Hyperband(wt.Random()),
+    Pieces(trials=4, together=True),
+]
+
+
+@pytest.mark.parametrize("method", METHODS, ids=repr)
+@pytest.mark.parametrize("budget", ["1 epochs", "13 epochs", "50 epochs", "160 epochs"])
+def test_what_can_go_on_and_the_best_can_always_be_loaded(tmp_path, method, budget):
+    with tune(method=method, budget=budget, path=tmp_path) as study:
+        keep = needed(study.history, study.scheduler.keeps(study.history))
+        assert study.checkpoints.present() == {(id, study.trials[id].epoch) for id in keep}
+        expected = {study.best.id, *study.history.interrupted, *study.scheduler.keeps(study.history)}
+        assert expected <= set(keep)
+        for id in keep:
+            assert study.checkpoint(study.trials[id])["state"]["epochs"] == study.trials[id].epoch
+        assert len(keep) <= len(expected) + 1
+
+
+def test_the_best_can_be_loaded_at_every_moment_of_a_study(tmp_path):
+    found = experiment(method=wt.Halving(wt.Random()))
+    with wt.Study.create(found, tmp_path) as study:
+
+        def look(event):
+            best = study.best
+            if isinstance(event, wt.Started | wt.Resumed) and best is not None and not best.running:
+                assert study.checkpoint(best)["state"]["epochs"] == best.epoch
+
+        study.run(found.train, budget="150 epochs", workers=0, watch=look)
+        assert len(study.checkpoints.present()) < len(study.trials)
+
+
+def test_checkpoints_do_not_pile_up_while_a_study_runs(tmp_path):
+    def steps(run):
+        run.keep()
+        for _ in run:
+            run.report(loss=run.trial)  # the first is the best for ever
+
+    most = []
+    found = experiment(steps, method=wt.Full(wt.Random()), epochs=1)
+    with wt.Study.create(found, tmp_path) as study:
+        study.run(
+            steps,
+            budget="100 trials",
+            workers=0,
+            watch=lambda event: most.append(len(study.checkpoints.present())),
+        )
+        assert max(most) <= 17
+        assert study.checkpoints.present() == {(0, 1)}
+
+
+def test_a_deleted_checkpoint_is_missed_with_a_sentence(tmp_path):
+    with tune(budget="2 trials", path=tmp_path) as study:
+        other = next(trial for trial in study.trials if trial.id != study.best.id)
+        with pytest.raises(wt.CorruptCheckpoint, match=f"trial {other.id} must have a checkpoint of epoch 9 in "):
+            study.checkpoint(other)
+
+
+def test_training_without_torch_saves_and_loads_without_it(tmp_path):
+    text = """
+        import sys
+        from trainings import Pieces, tune
+
+        with tune(method=Pieces(together=True), budget=None) as study:
+            assert [trial.state for trial in study.trials] == ["complete", "complete"]
+        assert "torch" not in sys.modules
+    """
+    output(program(tmp_path, text))

@@ -1,0 +1,172 @@
+"""Every scheduler with every searcher in many spaces, in virtual time, interrupted and unlucky, and replayed."""
+
+import random
+from itertools import product
+
+import msgspec
+import pytest
+
+from simulated import FINITE, SPACES, bad_luck, copied, kinds, leases, params_of, records, simulate, study_of
+from welltempered.decide import decide, record
+from welltempered.events import Cut, Ended, Record, Reported, Resumed, Started
+from welltempered.log.memory import Memory
+from welltempered.replay import replay
+from welltempered.schedule.full import Full
+from welltempered.schedule.halving import Halving
+from welltempered.schedule.hyperband import Hyperband
+from welltempered.search.grid import Grid
+from welltempered.search.random import Random
+from welltempered.search.sobol import Sobol
+
+SEARCHERS = [Random(), Sobol(), Grid(points=3)]
+SCHEDULERS = [
+    Full,
+    Halving,
+    lambda searcher: Halving(searcher, eta=2, brackets=2),
+    Hyperband,
+    lambda searcher: Hyperband(searcher, eta=2, rounds=1),
+]
+METHODS = [scheduler(searcher) for scheduler, searcher in product(SCHEDULERS, SEARCHERS)]
+BUDGET = 80
+
+pytestmark = pytest.mark.usefixtures("no_global_randomness")
+every_method = pytest.mark.parametrize("method", METHODS, ids=repr)
+every_space = pytest.mark.parametrize(
+    "space", ["nested conditions", "constrained", "zero or log", "stepped", "finite with conditions"]
+)
+one_slot_or_three = pytest.mark.parametrize("slots", [1, 3])
+
+
+def is_sound(study, budget=BUDGET):
+    """Check what is true of any study, whatever its method."""
+    history = study.history
+    assert study.replay(verify=True).differences == ()
+    assert not history.running
+    assert history.spent <= budget
+    assert all(study.space.contains(trial.params) for trial in study.trials)
+    assert all(trial.epoch <= trial.until <= trial.horizon for trial in study.trials)
+    for trial in study.trials:
+        own = [event for event in history.events if event.trial == trial.id]
+        opened = [event for event in own if isinstance(event, Started | Resumed)]
+        closed = [event for n, event in enumerate(own) if n + 1 == len(own) or isinstance(own[n + 1], Resumed)]
+        assert len(opened) == len(closed)
+        assert isinstance(own[0], Started)
+        assert not any(isinstance(event, Started | Resumed) for event in closed)
+    return True
+
+
+def epochs_left(study):
+    """Return whether a budget ended the study, instead of its method."""
+    return bool(study.history.interrupted) or study.history.spent == BUDGET
+
+
+@every_method
+@every_space
+@one_slot_or_three
+def test_a_study_uses_its_budget_or_ends_and_is_replayed_without_a_difference(method, space, slots):
+    study = simulate(study_of(SPACES[space], method), slots=slots, budget=f"{BUDGET} epochs")
+    assert is_sound(study)
+    endless = method.searcher in (Random(), Sobol()) and space not in FINITE and getattr(method, "rounds", None) is None
+    if endless:
+        assert study.history.spent == BUDGET
+    if not epochs_left(study):
+        assert study.decide(None, 0.0) is None
+
+
+@every_method
+@every_space
+@one_slot_or_three
+def test_a_study_interrupted_at_random_is_replayed_without_a_difference(method, space, slots):
+    rng = random.Random(f"{method} {space} {slots}")
+    study = study_of(SPACES[space], method, seed=1)
+    for epochs in sorted(rng.sample(range(1, BUDGET), 4)):
+        budget = rng.choice(
+            [f"{epochs} epochs", f"{max(1, epochs // 3)} trials, {epochs} epochs", f"{epochs / 2 / slots} s"]
+        )
+        study = copied(simulate(study, slots=slots, budget=budget)) if rng.random() < 0.5 else study
+    simulate(study, slots=slots, budget=f"{BUDGET} epochs")
+    assert is_sound(study)
+    if slots == 1:
+        straight = simulate(study_of(SPACES[space], method, seed=1), budget=f"{BUDGET} epochs")
+        assert params_of(study.history) == params_of(straight.history)
+        assert leases(study.history) == leases(straight.history)
+        assert [trial.losses for trial in study.trials] == [trial.losses for trial in straight.trials]
+
+
+@every_method
+@every_space
+@one_slot_or_three
+def test_a_study_with_failing_trials_and_dying_workers_is_replayed_without_a_difference(method, space, slots):
+    study = study_of(SPACES[space], method, seed=2)
+    simulate(study, slots=slots, budget=f"{BUDGET} epochs", fate=bad_luck(f"{method} {space} {slots}"))
+    assert is_sound(study)
+
+
+def test_luck_was_bad_indeed():
+    """See that the tests above met what they are about."""
+    study = study_of(SPACES["continuous"], Full(Random()))
+    simulate(study, budget="400 epochs", fate=bad_luck(0, share=0.6))
+    assert "worker died" in {cut.reason for cut in kinds(study.history, Cut)}
+    assert {end.reason for end in kinds(study.history, Ended)} == {"failed", "crashed"}
+    assert study.history.spent > sum(trial.epoch for trial in study.trials)
+
+
+@every_method
+@pytest.mark.parametrize("space", ["nested conditions", "finite with constraint"])
+def test_any_decision_can_be_derived_from_the_events_before_it_alone(method, space):
+    """No method may depend on what it was asked before: a fresh process must decide the same."""
+    study = study_of(SPACES[space], method, seed=3)
+    simulate(study, slots=3, budget=f"{BUDGET} epochs", fate=bad_luck(3))
+    events = study.history.events
+    decisions = [number for number, event in enumerate(events) if isinstance(event, Started | Resumed)]
+    for number in decisions[::3]:
+        history, event = copied(study, number).history, events[number]
+        held = None if event.held is None else history.trials[event.held]
+        assert record(decide(method, history, held), history, held, event.at) == event
+
+
+@every_method
+def test_a_study_is_the_same_each_time(method):
+    def run():
+        study = study_of(SPACES["nested conditions"], method, seed=4)
+        return records(simulate(study, slots=3, budget=f"{BUDGET} epochs", fate=bad_luck(4)))
+
+    assert run() == run()
+
+
+@every_method
+@one_slot_or_three
+def test_a_log_on_disk_holds_all_there_is(method, slots):
+    """What is read back, as text from a file would be, is the very same study."""
+    study = study_of(SPACES["zero or log"], method, seed=5)
+    simulate(study, slots=slots, budget=f"{BUDGET} epochs", fate=bad_luck(5))
+    lines = [msgspec.json.encode(record) for record in records(study)]
+    log = Memory()
+    log.append(0, [msgspec.json.decode(line, type=Record) for line in lines])
+    header, *events = log.read()
+    found = replay(header, events, study.space, method)
+    assert found.differences == ()
+    assert list(found.history.trials) == list(study.trials)
+    assert found.history.best == study.best
+
+
+@every_method
+@one_slot_or_three
+def test_budgets_of_epochs_are_kept_exactly_and_those_of_trials_too(method, slots):
+    space = SPACES["continuous"]
+    study = simulate(study_of(space, method), slots=slots, budget="31 epochs")
+    endless = method.searcher in (Random(), Sobol()) and getattr(method, "rounds", None) is None
+    assert study.history.spent == 31 or not endless
+    study = simulate(study_of(space, method), slots=slots, budget="7 trials")
+    assert len(study.trials) == 7
+    assert not study.history.interrupted
+
+
+@one_slot_or_three
+def test_a_budget_of_time_ends_leases_at_an_epoch_right_after_it(slots):
+    study = study_of(SPACES["continuous"], Full(Random()))
+    simulate(study, slots=slots, budget="30 s", seconds=lambda params: 0.7)
+    late = [event for event in study.history.events if event.at > 30]
+    assert 30 <= study.history.clock <= 30 + 2 * 0.7
+    assert all(isinstance(event, Reported | Cut) for event in late)
+    assert len(kinds(study.history, Cut)) == slots

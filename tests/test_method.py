@@ -1,0 +1,139 @@
+import json
+from dataclasses import dataclass
+
+import pytest
+
+from simulated import SPACES, simulate, study_of
+from welltempered.decide import Searcher, Start, Wait
+from welltempered.errors import InvalidInput
+from welltempered.method import describe, from_json, to_json
+from welltempered.schedule.full import Full
+from welltempered.schedule.halving import Halving
+from welltempered.schedule.hyperband import Hyperband
+from welltempered.search.grid import Grid
+from welltempered.search.random import Random
+from welltempered.search.sobol import Sobol
+
+METHODS = [
+    Full(Grid(points=3, limit=50)),
+    Full(Random()),
+    Halving(Sobol(), eta=2, first=3, brackets=2),
+    Hyperband(Random()),
+    Hyperband(Sobol(), eta=4, rounds=7),
+]
+
+
+@dataclass(frozen=True)
+class Middle:
+    """A searcher of a third party: the defaults, once."""
+
+    def suggest(self, history):
+        return None if history.trials else history.space.defaults()
+
+
+@dataclass(frozen=True)
+class Lazy:
+    """A scheduler of a third party: one epoch for everybody."""
+
+    searcher: Searcher
+
+    def next(self, history, held):
+        params = self.searcher.suggest(history)
+        return Wait() if params is None else Start(params, 1)
+
+    def keeps(self, history):
+        return ()
+
+
+@dataclass
+class Changeable:
+    def suggest(self, history):
+        return None
+
+
+class Plain(Changeable):
+    def __init__(self):
+        self.count = 0
+
+
+@dataclass(frozen=True)
+class Sized:
+    """A searcher with a field that may be anything."""
+
+    size: object
+
+    def suggest(self, history):
+        return None
+
+
+@dataclass(frozen=True)
+class NoMethod:
+    size: int = 3
+
+
+@pytest.mark.parametrize("method", METHODS, ids=repr)
+def test_a_method_survives_its_way_through_json(method):
+    assert from_json(json.loads(json.dumps(to_json(method)))) == method
+
+
+def test_methods_go_by_their_public_names():
+    assert to_json(Hyperband(Sobol(), eta=4)) == {
+        "type": "welltempered:Hyperband",
+        "searcher": {"type": "welltempered:Sobol"},
+        "eta": 4,
+        "rounds": None,
+    }
+
+
+def test_a_field_that_is_missing_has_its_default():
+    data = {"type": "welltempered:Halving", "searcher": {"type": "welltempered:Grid"}}
+    assert from_json(data) == Halving(Grid())
+
+
+def test_methods_of_third_parties_are_written_built_again_and_replayed():
+    study = simulate(study_of(SPACES["continuous"], Lazy(Middle())))
+    assert study.scheduler == Lazy(Middle())
+    assert [trial.params for trial in study.trials] == [study.space.defaults()]
+    assert study.replay(verify=True).differences == ()
+
+
+@pytest.mark.parametrize("method", [*METHODS, Lazy(Middle())], ids=repr)
+def test_a_method_is_described_as_one_would_write_it(method):
+    known = {kind.__name__: kind for kind in (Full, Halving, Hyperband, Grid, Random, Sobol, Lazy, Middle)}
+    assert eval(describe(to_json(method)), known) == method
+
+
+def test_what_is_not_frozen_or_no_dataclass_is_refused():
+    for method in (Full(Changeable()), Full(Plain()), Plain()):
+        with pytest.raises(InvalidInput, match=r"^method must be a frozen dataclass, so that it can be replayed, got "):
+            to_json(method)
+
+
+def test_a_class_instead_of_a_method_is_refused():
+    with pytest.raises(InvalidInput, match=r"^method must be a frozen dataclass"):
+        to_json(Full(Sobol))
+
+
+@pytest.mark.parametrize("size", [(3, 4), {"width": 3}, b"big"])
+def test_a_field_that_json_cannot_hold_is_refused_by_name(size):
+    with pytest.raises(InvalidInput, match=r"^Sized\.size must be a number, a text or a method, got "):
+        to_json(Full(Sized(size)))
+
+
+def test_a_searcher_alone_is_no_method_and_the_way_out_is_said():
+    with pytest.raises(
+        InvalidInput, match=r"must be a scheduler, got the searcher Sobol\(\); write Full\(Sobol\(\)\)$"
+    ):
+        from_json(to_json(Sobol()))
+
+
+@pytest.mark.parametrize("path", ["nowhere:Method", "welltempered:Nothing", "welltempered", "", ":Full"])
+def test_a_method_that_cannot_be_imported_is_named(path):
+    with pytest.raises(InvalidInput, match=f"^method {path} of this study cannot be imported: .*; make it importable$"):
+        from_json({"type": path})
+
+
+@pytest.mark.parametrize("path", ["os:system", "subprocess:Popen", "welltempered:Study", f"{__name__}:NoMethod"])
+def test_nothing_but_methods_is_ever_called(path):
+    with pytest.raises(InvalidInput, match="must be a dataclass with `next` or `suggest`"):
+        from_json({"type": path, "searcher": "echo"})
