@@ -80,6 +80,13 @@ def test_anything_else_is_refused_with_the_rule_and_the_value(budget, rule):
     assert str(error.value).endswith(f"got {budget!r}")
 
 
+@pytest.mark.parametrize("name", ["epochs", "trials", "seconds"])
+@pytest.mark.parametrize("value", [0, -1, math.nan, -math.inf])
+def test_a_budget_of_nothing_is_refused(name, value):
+    with pytest.raises(InvalidInput, match=rf"^{name} of a budget must be above zero, got {name}={value!r}$"):
+        Budget(**{name: value})
+
+
 def test_a_refusal_shows_what_a_budget_looks_like():
     with pytest.raises(InvalidInput) as error:
         Budget.of("soon")

@@ -385,6 +385,14 @@ def test_a_snapshot_is_made_once_per_event_of_its_trial():
     assert history.trials[0] is history.trials[-2] is next(iter(history.trials)) is history.trials[:1][0]
 
 
+def test_who_changes_the_params_of_a_snapshot_changes_neither_log_nor_history():
+    study = simulate(study_of(SPACES["continuous"], Full(Random())), budget="2 trials")
+    before = dict(study.best.params)
+    study.best.params["lr"] = 7.0
+    assert study.replay(verify=True).differences == ()
+    assert copied(study).best.params == before
+
+
 def test_trials_are_a_sequence():
     history = replayed([Started(id, point, 1) for id, point in enumerate(POINTS)])
     ids = list(range(len(POINTS)))

@@ -133,6 +133,16 @@ def test_a_method_that_cannot_be_imported_is_named(path):
         from_json({"type": path})
 
 
+@pytest.mark.parametrize("fields", [{"patience": 3}, {"searcher": None}])
+def test_a_method_with_the_fields_of_another_version_is_named(fields):
+    data = {"type": "welltempered:Halving", "searcher": {"type": "welltempered:Grid"}, **fields}
+    data = {name: value for name, value in data.items() if value is not None}
+    with pytest.raises(
+        InvalidInput, match=r"^method welltempered:Halving of this study has other fields in this version"
+    ):
+        from_json(data)
+
+
 @pytest.mark.parametrize("path", ["os:system", "subprocess:Popen", "welltempered:Study", f"{__name__}:NoMethod"])
 def test_nothing_but_methods_is_ever_called(path):
     with pytest.raises(InvalidInput, match="must be a dataclass with `next` or `suggest`"):

@@ -20,11 +20,19 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
         epochs: epochs trained, over all trials; kept exactly (the last lease is cut short).
         trials: trials started; those started go on until the method has no more use for them.
         seconds: seconds on the study's clock; leases end at the first epoch boundary after it.
+
+    Raises:
+        InvalidInput: unless each is above zero.
     """
 
     epochs: float = math.inf
     trials: float = math.inf
     seconds: float = math.inf
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            if not getattr(self, name) > 0:  # NaN is not, either
+                raise InvalidInput(f"{name} of a budget must be above zero, got {name}={getattr(self, name)!r}")
 
     @classmethod
     def of(cls, budget: "Budget | str | None") -> Self:

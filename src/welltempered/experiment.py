@@ -78,4 +78,4 @@ class Experiment:
 
 def _check_int(name: str, value: object, least: int) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value < 2**63:
-        raise InvalidInput(f"{name} must be a whole number of at least {least}, got {name}={value!r}")
+        raise InvalidInput(f"{name} must be a whole number of at least {least} and below 2**63, got {name}={value!r}")

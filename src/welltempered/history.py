@@ -289,7 +289,7 @@ class History:
         if row.snapshot is None:
             row.snapshot = Trial(
                 id=id,
-                params=row.params,
+                params=dict(row.params),  # so that who changes what was handed out does not change the log
                 since=row.since,
                 until=row.until,
                 bracket=row.bracket,

@@ -41,7 +41,7 @@ def from_json(data: dict[str, Any]) -> Scheduler:
 
 
 def describe(data: dict[str, Any]) -> str:
-    """A method's JSON in one line, as one would write it: `Hyperband(searcher=Sobol(), eta=3)`."""
+    """A method's JSON in one line, as one would write it: `Hyperband(Sobol(), eta=3)`."""
     name = str(data[_TYPE]).rpartition(":")[2]
     parts = []
     for key, value in data.items():
@@ -80,7 +80,10 @@ def _build(data: dict[str, Any]) -> Scheduler | Searcher:
     fields = {
         name: _build(value) if isinstance(value, dict) else value for name, value in data.items() if name != _TYPE
     }
-    method: Any = kind(**fields)
+    try:
+        method: Any = kind(**fields)
+    except TypeError as error:
+        raise InvalidInput(f"method {path} of this study has other fields in this version: {error}") from None
     built: Scheduler | Searcher = method
     return built
 

@@ -81,7 +81,7 @@ class Study:
         """
         header = headers.make(experiment)
         if path is None:
-            temporary = tempfile.TemporaryDirectory(prefix="welltempered-")
+            temporary = tempfile.TemporaryDirectory(prefix="welltempered-", ignore_cleanup_errors=True)
             memory = Memory()
             memory.append(0, [header])
             study = cls(memory, Path(temporary.name), experiment)

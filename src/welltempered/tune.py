@@ -62,5 +62,9 @@ def tune(  # noqa: PLR0913 - the one door through which everything comes in; all
     )
     bound = Budget.of(budget)
     study = Study.create(experiment, path)
-    with Progress(study, bound, quiet=not progress) as watch:
-        return study.run(train, budget=bound, workers=workers, watch=watch)
+    try:
+        with Progress(study, bound, quiet=not progress) as watch:
+            return study.run(train, budget=bound, workers=workers, watch=watch)
+    except BaseException:
+        study.close()  # nobody else could
+        raise

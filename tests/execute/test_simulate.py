@@ -36,14 +36,13 @@ def test_epochs_last_as_long_as_they_are_said_to():
 
 def test_slots_share_the_time():
     with study_of(wt.Simulator(curve, slots=3), "90 epochs", method=wt.Halving(wt.Random())) as study:
-        assert study.history.clock == 30
+        assert 30 <= study.history.clock <= 33
 
 
 def test_time_is_up_at_the_end_of_an_epoch():
-    with study_of(wt.Simulator(curve, seconds=lambda params: 7.0), "60 s", method=wt.Full(wt.Random())) as study:
-        assert study.history.clock == 63
-        assert [cut.reason for cut in kinds(study, wt.Cut)] == []
-        assert study.history.spent == 9
+    with study_of(wt.Simulator(curve, seconds=lambda params: 7.0), "30 s", method=wt.Full(wt.Random())) as study:
+        assert study.history.clock == 35
+        assert [(cut.epoch, cut.reason) for cut in kinds(study, wt.Cut)] == [(5, "budget")]
 
 
 def test_a_curve_may_end_in_what_is_no_number():

@@ -234,6 +234,13 @@ def test_first_and_brackets_are_whole_numbers(name, value):
         Halving(Random(), **{name: value})
 
 
+def test_a_first_rung_above_a_full_training_is_refused_when_the_study_starts():
+    study = study_of(SPACES["continuous"], Halving(Random(), first=10))
+    with pytest.raises(InvalidInput, match=r"^first must be at most the epochs of a full training, 9, got 10$"):
+        simulate(study)
+    assert len(records(study)) == 1
+
+
 def test_more_brackets_than_rungs_are_refused_when_the_study_starts():
     study = study_of(SPACES["continuous"], Halving(Random(), brackets=4))
     sentence = r"brackets must be at most the number of rungs, 3 for epochs=9, eta=3, first=1, got brackets=4"

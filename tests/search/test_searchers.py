@@ -89,6 +89,12 @@ def test_a_study_of_a_finite_space_ends_when_every_point_is_trained(searcher, sp
 
 
 @every_explorer
+def test_a_parameter_that_is_never_active_does_not_make_a_space_infinite(searcher):
+    space = Space(a=Int(1, 3), b=Int(1, 2), never=Float(0, 1).when("a + b > 9"))
+    assert len(suggested(searcher, space, 100)) == space.size == 6
+
+
+@every_explorer
 @pytest.mark.parametrize("stop", [40, 300, 900])
 def test_a_continued_study_of_a_finite_space_decides_as_if_never_stopped(searcher, stop):
     """Quasi-random points meet in a finite space; where the search stands must not depend on who has asked."""

@@ -30,5 +30,6 @@ def _trial(train: Train, setting: Setting, channel: Channel, lease: Lease) -> Le
         run.finish()
     except BaseException as error:  # noqa: BLE001 - whatever training code does, the study goes on
         trace = error.__traceback__.tb_next if error.__traceback__ else None  # from the user's first frame on
-        run.fail("".join(traceback.format_exception(type(error), error, trace)))
+        text = "".join(traceback.format_exception(type(error), error, trace))
+        run.fail(text.encode("utf-8", "backslashreplace").decode())  # names of files may hold what no text may
     return run.leave()

@@ -59,7 +59,8 @@ class Halving:
             start slowly get a chance too; trials are shared out so that all brackets cost about the same. Default 1.
 
     Raises:
-        InvalidInput: if eta < 2, first < 1 or brackets < 1; when the study starts, if it has fewer rungs than brackets.
+        InvalidInput: if eta < 2, first < 1 or brackets < 1; when the study starts, if first is above
+            its epochs or it has fewer rungs than brackets.
     """
 
     searcher: Searcher
@@ -76,6 +77,10 @@ class Halving:
 
     def init(self, history: History) -> _State:
         """Empty rungs: bracket b begins b levels higher than bracket 0."""
+        if self.first > history.epochs:
+            raise InvalidInput(
+                f"first must be at most the epochs of a full training, {history.epochs}, got {self.first}"
+            )
         halvings = most_halvings(history.epochs, self.eta, self.first)
         if self.brackets > halvings + 1:
             raise InvalidInput(

@@ -306,13 +306,11 @@ class Space(Mapping[str, Parameter]):
             k: points per numeric parameter; None for all values, which must then be finitely many.
 
         Raises:
-            InvalidInput: if k is None and a parameter is continuous.
+            InvalidInput: if k is None and a reachable parameter is continuous.
         """
-        if k is None:
-            for name, parameter in self._parameters.items():
-                if math.isinf(parameter.size):
-                    way_out = "give the points per parameter, or a step"
-                    raise InvalidInput(f"{name} is continuous: {way_out}")
+        if k is None and math.isinf(self.size):
+            name = next(name for name, parameter in self._parameters.items() if math.isinf(parameter.size))
+            raise InvalidInput(f"{name} is continuous: give the points per parameter, or a step")
         return filter(self.feasible, map(self._arranged, self._walk(k, 0, {})))
 
     def _walk(self, k: int | None, depth: int, params: Params) -> Iterator[Params]:

@@ -1,0 +1,61 @@
+import pytest
+
+from welltempered.errors import InvalidInput
+from welltempered.experiment import Experiment
+from welltempered.objective import Objective
+from welltempered.schedule.full import Full
+from welltempered.schedule.halving import Halving
+from welltempered.schedule.hyperband import Hyperband
+from welltempered.search.random import Random
+from welltempered.search.sobol import Sobol
+from welltempered.space import Float, Space
+
+SPACE = Space(lr=Float(1e-5, 1e-1, scale="log"))
+
+
+def train(run):
+    pass
+
+
+def experiment(**changes):
+    return Experiment(**{"train": train, "space": SPACE, "minimize": "loss", "epochs": 9} | changes)
+
+
+def test_what_is_minimized_or_maximized_is_the_objective():
+    assert experiment().objective == Objective("loss")
+    assert experiment(minimize=None, maximize="accuracy").objective == Objective("accuracy", maximize=True)
+
+
+def test_the_method_has_a_default_that_fits_the_training():
+    assert experiment().scheduler == Hyperband(Sobol())
+    assert experiment(resumable=False).scheduler == Halving(Sobol())
+    assert experiment(method=Full(Random())).scheduler == Full(Random())
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"train": 3}, "train must be a function of one argument, the run, got 3"),
+        ({"space": {"lr": 0.1}}, "space must be a Space, such as Space(lr=Float(1e-5, 1e-1)), got {'lr': 0.1}"),
+        ({"epochs": 0}, "epochs must be a whole number of at least 1 and below 2**63, got epochs=0"),
+        ({"epochs": 2.5}, "epochs must be a whole number of at least 1 and below 2**63, got epochs=2.5"),
+        ({"epochs": True}, "epochs must be a whole number of at least 1 and below 2**63, got epochs=True"),
+        ({"seed": -1}, "seed must be a whole number of at least 0 and below 2**63, got seed=-1"),
+        ({"seed": 2**63}, f"seed must be a whole number of at least 0 and below 2**63, got seed={2**63}"),
+        ({"method": Sobol()}, "method must be a scheduler such as Hyperband(Sobol()), got Sobol()"),
+    ],
+)
+def test_an_argument_that_breaks_a_rule_is_named(changes, sentence):
+    with pytest.raises(InvalidInput) as error:
+        experiment(**changes)
+    assert str(error.value) == sentence
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"minimize": None}, {"maximize": "accuracy"}, {"minimize": ""}, {"minimize": 3}],
+    ids=["neither", "both", "empty", "no name"],
+)
+def test_exactly_one_metric_is_improved(changes):
+    with pytest.raises(InvalidInput, match=r"^exactly one of minimize and maximize must name a metric, got minimize="):
+        experiment(**changes)
