@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import circumstances, load
+from benchmarks.machine import circumstances, noise
 from benchmarks.peers import python_of
 from benchmarks.rows import GROUPS, GROWTH, OPTUNA, OURS, QUICK, Group, Row, Sizes, groups
 from benchmarks.table import table
@@ -44,11 +44,12 @@ def main() -> int:
     pythons = {OURS: Path(sys.executable)} | ({} if options.no_peers else {OPTUNA: python_of(OPTUNA)})
     record = {"format": FORMAT, **circumstances(WORK), "quick": options.quick, "rounds": options.rounds}
     versions = {who: _measure({"job": "versions"}, who, pythons[who])["facts"] for who in pythons if who != OURS}
-    record |= {"peers": versions, "load": {"begin": load()}}
+    record |= {"peers": versions, "noise": {"begin": noise()}}
+    _warn(record["noise"]["begin"]["load"], record["machine"]["cores"])
     record["groups"] = [
         _measure_group(group, pythons, options.rounds) for group in groups(sizes) if group.name in options.only
     ]
-    record["load"]["end"] = load()
+    record["noise"]["end"] = noise()
     print(table(record))
     if options.json is not None:
         options.json.parent.mkdir(parents=True, exist_ok=True)
@@ -71,11 +72,20 @@ def _options() -> argparse.Namespace:
     return options
 
 
+def _warn(load: float, cores: int) -> None:
+    if load > cores / 2:
+        print(
+            f"The machine is busy (load {load} on {cores} cores). That hurts slow steps more than fast ones, "
+            "so the comparison is not fair; run it again when it is quiet.",
+            file=sys.stderr,
+        )
+
+
 def _measure_group(group: Group, pythons: Mapping[str, Path], rounds: int) -> dict[str, Any]:
     """Measure the rows of a group in turn, round after round, so that all of them see the same machine."""
     rows = [row for row in group.rows if row.who in pythons]
     results: list[list[dict[str, Any]]] = [[] for _ in rows]
-    loads: list[list[float]] = [[] for _ in rows]
+    noises: list[list[dict[str, float]]] = [[] for _ in rows]
     errors: list[str | None] = [None for _ in rows]
     for number in range(rounds):
         for i, row in enumerate(rows):
@@ -84,15 +94,15 @@ def _measure_group(group: Group, pythons: Mapping[str, Path], rounds: int) -> di
                 results[i].append(_measure(row.job, row.who, pythons[row.who]))
             except Failed as error:
                 errors[i] = str(error)
-            loads[i].append(load())
+            noises[i].append(noise())
     return {
         "name": group.name,
         "title": group.title,
         "better": "higher" if group.higher else "lower",
         "columns": group.columns,
         "rows": [
-            {**_entry(row, found, higher=group.higher), "load": seen, "error": error}
-            for row, found, seen, error in zip(rows, results, loads, errors, strict=True)
+            {**_entry(row, found, higher=group.higher), "noise": seen, "error": error}
+            for row, found, seen, error in zip(rows, results, noises, errors, strict=True)
         ],
     }
 

@@ -4,6 +4,7 @@ import os
 import platform
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -31,9 +32,20 @@ def circumstances(work: Path) -> dict[str, Any]:
     }
 
 
-def load() -> float:
-    """Processes that want to run, mean of the last minute; ours is one of them while it is measured."""
-    return round(os.getloadavg()[0], 2)
+def noise() -> dict[str, float]:
+    """How busy the machine is: its load average of the last minute, and the ms of a loop that always does the same.
+
+    The loop is the better sign: a neighbour on the same hardware slows it down without any load of ours.
+    """
+    return {"load": round(os.getloadavg()[0], 2), "loop": round(1e3 * min(_loop() for _ in range(5)), 2)}
+
+
+def _loop() -> float:
+    begin = time.perf_counter()
+    counts: dict[int, int] = {}
+    for i in range(50_000):
+        counts[i % 1_000] = counts.get(i % 1_000, 0) + i
+    return time.perf_counter() - begin
 
 
 def _cpu() -> str:

@@ -63,9 +63,10 @@ def _finished() -> Any:
 def hyperband(*, storage: str, folder: str, trials: int, repeats: int) -> Result:
     """A whole study on known curves; values in seconds, and ms per epoch."""
     repetitions = []
-    _study("random", _storage(storage, _new(folder))).optimize(_Objective(), n_trials=20)
+    pruner = optuna.pruners.HyperbandPruner(min_resource=1, max_resource=EPOCHS, reduction_factor=ETA)
+    _study("random", _storage(storage, _new(folder)), pruner).optimize(_Objective(), n_trials=20)
     for _ in range(repeats):
-        study = _study("random", _storage(storage, _new(folder)))
+        study = _study("random", _storage(storage, _new(folder)), pruner)
         objective = _Objective()
         wall = seconds_of(partial(study.optimize, objective, n_trials=trials))
         repetitions.append({"wall": wall, "per_epoch": 1e3 * wall / objective.epochs, "epochs": objective.epochs})
@@ -92,7 +93,7 @@ class _Objective:
         return value
 
 
-def _study(sampler: str, storage: Any) -> Any:
+def _study(sampler: str, storage: Any, pruner: Any = None) -> Any:
     samplers = {
         "random": partial(optuna.samplers.RandomSampler, seed=0),
         # Choices are drawn at random, which it says again and again unless told not to.
@@ -105,7 +106,8 @@ def _study(sampler: str, storage: Any) -> Any:
             warn_asynchronous_seeding=False,
         ),
     }
-    pruner = optuna.pruners.HyperbandPruner(min_resource=1, max_resource=EPOCHS, reduction_factor=ETA)
+    # A pruner costs something even where nothing is reported, so only Hyperband's study has one.
+    pruner = optuna.pruners.NopPruner() if pruner is None else pruner
     return optuna.create_study(study_name=NAME, storage=storage, sampler=samplers[sampler](), pruner=pruner)
 
 

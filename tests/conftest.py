@@ -7,6 +7,8 @@ import random
 import numpy as np
 import pytest
 
+from trainings import end_programs
+
 
 def global_state():
     """Return the state of the generators that the whole process shares."""
@@ -27,3 +29,10 @@ def no_global_randomness(monkeypatch):
     before = global_state()
     yield
     assert global_state() == before, "somebody draws from a global generator"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_runs_on():
+    """End the programs that a test has started, above all if it failed before it could."""
+    yield
+    end_programs()

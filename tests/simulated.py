@@ -44,6 +44,7 @@ SPACES = {
     "finite with constraint": Space(first=Int(1, 12), second=Int(1, 12)).where("second <= first"),
     "named choices": Space(schedule=Choice({"short": range(3), "long": range(300)}), size=Choice([[8], [8, 16]])),
 }
+ENDLESS = 5000  # epochs; a study that should end and does not is to fail, not to hang
 FOLDERS = tempfile.TemporaryDirectory(prefix="welltempered-tests-")
 atexit.register(FOLDERS.cleanup)
 
@@ -108,9 +109,11 @@ def copied(study, events=None):
 
 
 def simulate(study, *, slots=1, budget=None, curve=curve, seconds=uneven, fate=None):
-    """Run a study in virtual time; `fate` decides which leases come to grief, see `Mishaps`."""
+    """Run a study in virtual time, without a budget to its own end; `fate` decides which leases come to grief."""
     executor = Simulator(curve, slots=slots, seconds=seconds)
-    return study.drive(executor if fate is None else Mishaps(executor, fate), budget=budget)
+    study.drive(executor if fate is None else Mishaps(executor, fate), budget=budget or f"{ENDLESS} epochs")
+    assert budget or study.history.spent < ENDLESS, "the study does not end by itself"
+    return study
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ BUDGET = 80
 pytestmark = pytest.mark.usefixtures("no_global_randomness")
 every_method = pytest.mark.parametrize("method", METHODS, ids=repr)
 every_space = pytest.mark.parametrize(
-    "space", ["nested conditions", "constrained", "zero or log", "stepped", "finite with conditions"]
+    "space", ["nested conditions", "constrained", "zero or log", "finite with conditions"]
 )
 one_slot_or_three = pytest.mark.parametrize("slots", [1, 3])
 

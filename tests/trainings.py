@@ -97,13 +97,35 @@ def environment(**more):
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **more}
 
 
-def program(folder, text, *arguments, name="program.py", **options):
-    """Start a Python program of which this is the text; lines that it prints can be read from `stdout`."""
+def program(folder, text, *arguments, name="program.py", shared=False):
+    """Start a Python program of which this is the text; lines that it prints can be read from `stdout`.
+
+    It ends with the test that started it at the latest, unless it is shared by several.
+    """
     file = Path(folder) / name
     file.write_text(textwrap.dedent(text), encoding="utf-8")
-    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment()} | options
-    command = [sys.executable, str(file), *map(str, arguments)]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, text=True, cwd=folder, start_new_session=True, **options)
+    process = subprocess.Popen(
+        [sys.executable, str(file), *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        env=environment(),
+        start_new_session=True,
+    )
+    if not shared:
+        _started.append(process)
+    return process
+
+
+_started = []
+
+
+def end_programs():
+    """End what is left of the programs of a test."""
+    while _started:
+        end(_started.pop())
 
 
 def output(process, *, code=0):
@@ -111,7 +133,8 @@ def output(process, *, code=0):
     try:
         out, err = process.communicate(timeout=SECONDS)
     except subprocess.TimeoutExpired:
-        end(process)
+        process.kill()
+        print(*process.communicate())
         raise
     assert process.returncode == code, err
     return out

@@ -15,6 +15,7 @@ import typer
 from welltempered import method as methods
 from welltempered import view
 from welltempered.budget import Budget
+from welltempered.decide import Wait, decide
 from welltempered.errors import InvalidInput, WelltemperedError
 from welltempered.experiment import Experiment
 from welltempered.study import Study
@@ -76,7 +77,8 @@ def tune(
         with Progress(study, bound) as watch:
             study.run(experiment.train, budget=bound, workers=workers, watch=watch)
         _show(study, as_json=as_json)
-        interrupted = bool(study.history.interrupted) and bound.share(*study.history.used) < 1
+        left = decide(study.scheduler, study.history, None)
+        interrupted = bound.share(*study.history.used) < 1 and not isinstance(left, Wait)
     if interrupted:
         typer.echo("\ninterrupted; the same command goes on from here", err=True)
     elif not as_json:

@@ -21,7 +21,7 @@ Watch = Callable[[Event], None]
 """Called with each event right after it was written."""
 
 _TICK = 0.2
-"""Longest wait for an executor in seconds: how late a deadline or Ctrl-C may be noticed."""
+"""Longest wait for an executor in seconds: how late Ctrl-C may be noticed."""
 _CRASHES = 3
 """Workers a trial may take with it; a third one is no accident."""
 _FIRST_FAILURES, _FAILURES = 3, 10
@@ -72,7 +72,7 @@ class Driver:
         self._stops: dict[int, int] = {}  # trial in training -> epoch it is told to stop at
         self._held: dict[int, int] = {}  # free slot -> trial it still has in memory
         self._interrupts = 0
-        self._reason: str | None = None  # why the run is being ended
+        self._ending = False  # the executor has been told
         self._zero = executor.clock() - study.history.clock
 
     def drive(self) -> None:
@@ -84,10 +84,9 @@ class Driver:
         with _signals(self._interrupt):
             self._fill()
             while self._slots:
-                if self._reason is None and self._interrupts:
-                    self._end(INTERRUPTED)
-                if self._reason is None and self._at() >= self._budget.seconds:
-                    self._end(BUDGET)
+                if self._interrupts and not self._ending:
+                    self._ending = True
+                    self._executor.cut(INTERRUPTED)
                 closed = [self._take(event) for event in self._executor.poll(_TICK)]
                 if any(closed):
                     self._fill()
@@ -103,7 +102,7 @@ class Driver:
             if slot in self._slots.values():
                 continue
             room = self._room(history)
-            if self._reason is not None or room <= 0:
+            if self._interrupts or room <= 0:
                 return
             held = self._held.get(slot)
             trial = self._study.decide(
@@ -114,7 +113,8 @@ class Driver:
             if trial is None:
                 continue
             self._notify(history.events[-1])
-            lease = Lease(trial, int(min(trial.until, trial.epoch + room)))
+            stop = int(min(trial.until, trial.epoch + room))
+            lease = Lease(trial, stop, self._zero + self._budget.seconds)
             self._slots[trial.id], self._stops[trial.id] = slot, lease.stop
             # Whoever else has the trial in memory has an old copy from now on.
             self._held = {other: id for other, id in self._held.items() if id != trial.id and other != slot}
@@ -164,10 +164,6 @@ class Driver:
         self._interrupts += 1
         if self._interrupts > 1:
             raise KeyboardInterrupt
-
-    def _end(self, reason: str) -> None:
-        self._reason = reason
-        self._executor.cut(reason)
 
     def _notify(self, event: Event) -> None:
         if self._watch is not None:

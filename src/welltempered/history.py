@@ -109,11 +109,17 @@ class History:
         return self.lowest()
 
     def lowest(self, without: Collection[int] = ()) -> Trial | None:
-        """The trial with the lowest loss after its last epoch, among those that have not failed; O(trials)."""
-        best, lowest = None, math.inf
+        """The trial with the lowest loss after its last epoch, among those that have not failed; O(trials).
+
+        Of equals the one that has trained longest, whose value is the surest; then the first.
+        """
+        best, lowest = None, (math.inf, 0)
         for id, row in enumerate(self._rows):
-            if row.losses and row.losses[-1] < lowest and row.ended in SOUND and id not in without:
-                best, lowest = id, row.losses[-1]
+            if not row.losses or row.losses[-1] > lowest[0]:
+                continue
+            rank = (row.losses[-1], -len(row.losses))
+            if rank < lowest and row.losses[-1] < math.inf and row.ended in SOUND and id not in without:
+                best, lowest = id, rank
         return None if best is None else self.trials[best]
 
     @property
@@ -149,8 +155,8 @@ class History:
         return view
 
     def tried(self, params: Params) -> bool:
-        """Whether a trial with these params has started; always false in an infinite space, where none can recur."""
-        return bool(self._tried) and _key(params) in self._tried
+        """Whether a trial with these params has started."""
+        return _key(params) in self._tried
 
     def fold(self, method: Fold[S]) -> S:
         """The state of a method, up to date. The first call replays the events; `method` must be hashable."""
@@ -241,8 +247,7 @@ class History:
     def _started(self, event: Started) -> None:
         self._rows.append(_Row(event))
         self.running.add(event.trial)
-        if self.space.size < math.inf:
-            self._tried.add(_key(event.params))
+        self._tried.add(_key(event.params))
 
     def _resumed(self, event: Resumed) -> None:
         row = self._rows[event.trial]

@@ -26,10 +26,25 @@ BUDGET = "budget"
 
 @dataclass(frozen=True)
 class Lease:
-    """What an executor is told to do: train this trial until the end of its lease, or only until `stop`."""
+    """What an executor is told to do: train this trial until the end of its lease, or as far as the budget goes.
+
+    Attributes:
+        trial: the trial as it is now; `trial.until` is the end of the lease.
+        stop: epoch at which the budget of epochs ends, at most `trial.until`.
+        deadline: moment on the executor's clock after which the lease ends at the next epoch; default never.
+    """
 
     trial: Trial
     stop: int
+    deadline: float = math.inf
+
+    def closed_by(self, event: Reported | Cut | Ended) -> bool:
+        """Whether this event of the trial ends the lease."""
+        return not isinstance(event, Reported) or event.epoch == self.trial.until
+
+    def used_up(self, epoch: int, now: float) -> bool:
+        """Whether the budget ends with this epoch, at this moment."""
+        return epoch >= self.stop or now >= self.deadline
 
 
 class Channel(Protocol):
@@ -212,7 +227,8 @@ class Run(Iterator[int]):
         self._metrics = None
         self.epoch += 1
         whole = self.epoch == lease.trial.until
-        reason = None if whole else BUDGET if self.epoch == lease.stop else self._channel.asked_to_cut()
+        over = lease.used_up(self.epoch, time.monotonic())
+        reason = None if whole else BUDGET if over else self._channel.asked_to_cut()
         saved = self._save() if whole or reason else False
         if whole and not saved and self.epoch < self.horizon and self._setting.resumable:
             raise InvalidInput(

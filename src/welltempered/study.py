@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 _DATABASE, _CHECKPOINTS, _LOGS, _LOCK = "study.db", "checkpoints", "logs", "lock"
 _MOST_WORKERS = 1024
+_COLUMNS = ("trial", "state", "bracket", "epoch", "seconds")
+"""Of every row."""
 _SWEEP = 16
 """Checkpoints on disk before the first sweep; later sweeps follow whenever their number has doubled."""
 
@@ -227,10 +229,13 @@ class Study:
         """Write down what a trial reached in its next epoch; returns the trial as it is now.
 
         Raises:
-            InvalidInput: if the objective's metric is missing or something is no number.
+            InvalidInput: if the objective's metric is missing, something is no number, or there is no such trial.
             CorruptLog: if the trial has no lease.
         """
-        now = self.trials[trial if isinstance(trial, int) else trial.id]
+        id = trial if isinstance(trial, int) else trial.id
+        if not 0 <= id < len(self.trials):
+            raise InvalidInput(f"trial must be one of the {len(self.trials)} that have started, got {id}")
+        now = self.trials[id]
         values = {name: number(name, value) for name, value in metrics.items()}
         self.history.objective.loss(values)
         seconds = self.now() - (now.reports[-1].at if now.reports else self.history.clock)
@@ -367,7 +372,7 @@ def _row(trial: Trial) -> dict[str, Any]:
         "bracket": trial.bracket,
         "epoch": trial.epoch,
     }
-    row[trial.metric] = trial.value
+    row[trial.metric if trial.metric not in _COLUMNS else f"metrics.{trial.metric}"] = trial.value
     row["seconds"] = round(trial.seconds, 3)
     row |= {f"params.{name}": value for name, value in trial.params.items()}
     last: Mapping[str, float | None] = trial.reports[-1].metrics if trial.reports else {}

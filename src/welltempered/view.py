@@ -15,6 +15,7 @@ from welltempered.trial import Trial
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.table import Table
 
 _TOP = 10
 """Trials a summary lists."""
@@ -125,7 +126,7 @@ def summary(study: Study) -> "RenderableType":
     history, header = study.history, study.header
     states = Counter(trial.state for trial in history.trials)
     counts = ", ".join(f"{count} {state}" for state, count in states.most_common())
-    facts = Table.grid(padding=(0, 2))
+    facts = _pairs()
     facts.add_row("objective", f"{header.objective}, {header.epochs} epochs, seed {header.seed}")
     facts.add_row("method", methods.describe(header.method))
     facts.add_row("space", ", ".join(study.space))
@@ -143,14 +144,21 @@ def summary(study: Study) -> "RenderableType":
     )
     for column in (0, 1, 2):
         table.columns[column].justify = "right"
-    ranked = sorted((t for t in history.trials if t.reports and not t.failed), key=lambda t: (t.loss, t.id))
+    ranked = sorted((t for t in history.trials if t.reports and not t.failed), key=lambda t: (t.loss, -t.epoch, t.id))
     for trial in ranked[:_TOP]:
         table.add_row(str(trial.id), str(trial.epoch), _number(trial.value), trial.state)
-    params = Table.grid(padding=(0, 2))
+    params = _pairs()
     for name, value in best.params.items():
         params.add_row(f"  {name}", _number(value))
     heading = f"\nbest: trial {best.id}, {best.metric} {_number(best.value)} after epoch {best.epoch}"
     return Group(facts, Text(), table, Text(heading), params)
+
+
+def _pairs() -> "Table":
+    """A table of names and values; what is wider than the terminal is folded, never cut."""
+    from rich.table import Column, Table
+
+    return Table.grid(Column(overflow="fold"), Column(overflow="fold"), padding=(0, 2))
 
 
 def _number(value: Any) -> str:

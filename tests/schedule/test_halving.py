@@ -18,7 +18,7 @@ from simulated import (
     simulate,
     study_of,
 )
-from welltempered.decide import Wait
+from welltempered.decide import Resume, Wait
 from welltempered.errors import InvalidInput
 from welltempered.events import Cut, Ended, Reported, Resumed, Started
 from welltempered.schedule.halving import Halving
@@ -27,6 +27,7 @@ from welltempered.search.grid import Grid
 from welltempered.search.random import Random
 from welltempered.search.sobol import Sobol
 
+CONTINUOUS = SPACES["continuous"]
 VARIANTS = [
     Halving(Random()),
     Halving(Sobol(), eta=2),
@@ -115,14 +116,14 @@ def check_against_the_paper(study, method):
 @pytest.mark.parametrize("slots", [1, 5])
 @pytest.mark.parametrize("fate", FATES)
 def test_every_decision_is_that_of_the_paper(method, slots, fate):
-    study = study_of(SPACES["continuous"], method, epochs=27)
+    study = study_of(CONTINUOUS, method, epochs=27)
     simulate(study, slots=slots, budget="400 epochs", fate=FATES[fate]())
     assert check_against_the_paper(study, method) >= 5
 
 
 @every_variant
 def test_trials_that_cannot_be_resumed_are_promoted_while_they_are_held_or_never(method):
-    study = study_of(SPACES["continuous"], method, epochs=27, resumable=False)
+    study = study_of(CONTINUOUS, method, epochs=27, resumable=False)
     simulate(study, slots=3, budget="600 epochs")
     assert check_against_the_paper(study, method) >= 5
 
@@ -133,19 +134,19 @@ def test_the_rungs_are_those_of_eta_and_first():
         (Halving(Random(), eta=2, first=3), {3, 7, 14, 27}),
         (Halving(Random(), eta=4), {2, 7, 27}),
     ]:
-        study = simulate(study_of(SPACES["continuous"], method, epochs=27), budget="300 epochs")
+        study = simulate(study_of(CONTINUOUS, method, epochs=27), budget="300 epochs")
         assert {until for _, until in leases(study.history)} == expected
 
 
 def test_brackets_begin_ever_higher_and_cost_about_the_same():
-    study = study_of(SPACES["continuous"], Halving(Random(), brackets=3), epochs=27)
+    study = study_of(CONTINUOUS, Halving(Random(), brackets=3), epochs=27)
     simulate(study, budget="130 trials")
     started = Counter((event.bracket, event.until) for event in kinds(study.history, Started))
     assert started == {(0, 1): 90, (1, 3): 30, (2, 9): 10}
 
 
 def test_a_promoted_trial_goes_on_from_where_it_stopped():
-    study = simulate(study_of(SPACES["continuous"], Halving(Sobol())), slots=3, budget="200 epochs")
+    study = simulate(study_of(CONTINUOUS, Halving(Sobol())), slots=3, budget="200 epochs")
     assert kinds(study.history, Resumed)
     assert study.history.spent == sum(trial.epoch for trial in study.trials)
     for trial in study.trials:
@@ -153,21 +154,35 @@ def test_a_promoted_trial_goes_on_from_where_it_stopped():
 
 
 def test_a_trial_that_has_diverged_is_never_promoted():
-    study = study_of(SPACES["continuous"], Halving(Random(), eta=2))
+    study = study_of(CONTINUOUS, Halving(Random(), eta=2))
     simulate(study, budget="60 epochs", curve=lambda params, epoch: {"loss": math.nan})
     assert len(study.trials) == 60
     assert not kinds(study.history, Resumed)
 
 
 def test_ties_go_to_the_older_trial():
-    study = study_of(SPACES["continuous"], Halving(Random()), epochs=3)
+    study = study_of(CONTINUOUS, Halving(Random()), epochs=3)
     simulate(study, budget="16 epochs", curve=lambda params, epoch: {"loss": 1.0})
     assert [event.trial for event in kinds(study.history, Resumed)] == [0, 1, 2]
 
 
+def test_the_highest_rung_comes_first():
+    history, method = history_of(CONTINUOUS, Halving(Random())), Halving(Random())
+    for trial in range(12):
+        history.apply(Started(trial, history.space.defaults(), 1))
+        history.apply(Reported(trial, 1, {"loss": trial}))
+    for trial in range(3):
+        history.apply(Resumed(trial, 3))
+        history.apply(Reported(trial, 2, {"loss": trial}))
+        history.apply(Reported(trial, 3, {"loss": trial}))
+    assert method.next(history, None) == Resume(0, 9)  # the best of three, after three epochs
+    history.apply(Resumed(0, 9))
+    assert method.next(history, None) == Resume(3, 3)  # the fourth of twelve, after one
+
+
 def test_nobody_waits_for_anybody():
-    study = simulate(study_of(SPACES["continuous"], Halving(Random())), slots=4, budget="200 epochs")
-    history = history_of(SPACES["continuous"], Halving(Random()))
+    study = simulate(study_of(CONTINUOUS, Halving(Random())), slots=4, budget="200 epochs")
+    history = history_of(CONTINUOUS, Halving(Random()))
     for event in study.history.events[:400]:
         history.apply(event)
         if len(history.events) > 4 and isinstance(event, Started | Resumed):
@@ -191,8 +206,8 @@ def test_a_finite_space_is_searched_to_the_end_and_nothing_promotable_is_left(se
 
 def test_one_slot_that_is_interrupted_decides_as_one_that_is_not():
     method = Halving(Sobol(), eta=2, brackets=2)
-    straight = simulate(study_of(SPACES["continuous"], method, epochs=27), budget="300 epochs")
-    broken = study_of(SPACES["continuous"], method, epochs=27)
+    straight = simulate(study_of(CONTINUOUS, method, epochs=27), budget="300 epochs")
+    broken = study_of(CONTINUOUS, method, epochs=27)
     for epochs in (7, 8, 60, 111, 300):
         simulate(broken, budget=f"{epochs} epochs")
     assert kinds(broken.history, Cut)
@@ -202,7 +217,7 @@ def test_one_slot_that_is_interrupted_decides_as_one_that_is_not():
 
 
 def test_a_decision_walks_through_neither_trials_nor_events():
-    study = simulate(study_of(SPACES["continuous"], VARIANTS[3]), budget="100 epochs")
+    study = simulate(study_of(CONTINUOUS, VARIANTS[3]), budget="100 epochs")
     forbid_walking(study.history)
     for _ in range(30):
         simulate_one_lease(study)
@@ -216,14 +231,14 @@ def simulate_one_lease(study):
 
 
 def test_paused_trials_are_kept_while_they_may_come_to_be_promoted():
-    study = simulate(study_of(SPACES["continuous"], Halving(Random())), budget="100 epochs")
+    study = simulate(study_of(CONTINUOUS, Halving(Random())), budget="100 epochs")
     kept = set(Halving(Random()).keeps(study.history))
     for trial in study.trials:
         assert (trial.id in kept) == (trial.state == "paused" and trial.loss < math.inf)
 
 
 def test_nothing_is_kept_where_nothing_can_be_resumed():
-    study = study_of(SPACES["continuous"], Halving(Random()), resumable=False)
+    study = study_of(CONTINUOUS, Halving(Random()), resumable=False)
     assert not Halving(Random()).keeps(simulate(study, budget="100 epochs").history)
 
 
@@ -235,14 +250,14 @@ def test_first_and_brackets_are_whole_numbers(name, value):
 
 
 def test_a_first_rung_above_a_full_training_is_refused_when_the_study_starts():
-    study = study_of(SPACES["continuous"], Halving(Random(), first=10))
+    study = study_of(CONTINUOUS, Halving(Random(), first=10))
     with pytest.raises(InvalidInput, match=r"^first must be at most the epochs of a full training, 9, got 10$"):
         simulate(study)
     assert len(records(study)) == 1
 
 
 def test_more_brackets_than_rungs_are_refused_when_the_study_starts():
-    study = study_of(SPACES["continuous"], Halving(Random(), brackets=4))
+    study = study_of(CONTINUOUS, Halving(Random(), brackets=4))
     sentence = r"brackets must be at most the number of rungs, 3 for epochs=9, eta=3, first=1, got brackets=4"
     with pytest.raises(InvalidInput, match=sentence):
         simulate(study)

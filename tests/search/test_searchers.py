@@ -89,21 +89,36 @@ def test_a_study_of_a_finite_space_ends_when_every_point_is_trained(searcher, sp
 
 
 @every_explorer
+def test_points_that_recur_in_an_infinite_space_are_tried_once(searcher):
+    """A branch without parameters of its own, and a parameter that is often exactly zero."""
+    branch = Space(kind=Choice("plain", "tuned"), lr=Float(0, 1).when(kind="tuned"))
+    assert suggested(searcher, branch, 50).count({"kind": "plain"}) == 1
+    decay = Space(decay=Float(1e-6, 1e-2, scale="zero_or_log"))
+    assert suggested(searcher, decay, 50).count({"decay": 0.0}) == 1
+
+
+@every_explorer
+def test_a_space_in_which_almost_all_draws_recur_still_goes_on(searcher):
+    space = Space(decay=Float(1e-6, 1e-2, scale="zero_or_log", zero=0.999))
+    assert len(suggested(searcher, space, 50)) == 50
+
+
+@every_explorer
 def test_a_parameter_that_is_never_active_does_not_make_a_space_infinite(searcher):
     space = Space(a=Int(1, 3), b=Int(1, 2), never=Float(0, 1).when("a + b > 9"))
     assert len(suggested(searcher, space, 100)) == space.size == 6
 
 
 @every_explorer
-@pytest.mark.parametrize("stop", [40, 300, 900])
-def test_a_continued_study_of_a_finite_space_decides_as_if_never_stopped(searcher, stop):
+def test_a_continued_study_of_a_finite_space_decides_as_if_never_stopped(searcher):
     """Quasi-random points meet in a finite space; where the search stands must not depend on who has asked."""
-    space = Space(a=Int(1, 10), b=Int(1, 10), c=Int(1, 10))
-    straight = simulate(study_of(space, Full(searcher), epochs=1), budget="1000 trials")
-    study = copied(straight, straight.history.events.index(straight.trials[stop].reports[0]) + 1)
-    simulate(study, budget="1000 trials")
-    assert params_of(study.history) == params_of(straight.history)
-    assert study.replay(verify=True).differences == ()
+    space = Space(a=Int(1, 9), b=Int(1, 9), c=Int(1, 9))
+    straight = simulate(study_of(space, Full(searcher), epochs=1))
+    for stop in (40, 300, 700):
+        study = copied(straight, straight.history.events.index(straight.trials[stop].reports[0]) + 1)
+        simulate(study)
+        assert params_of(study.history) == params_of(straight.history)
+        assert study.replay(verify=True).differences == ()
 
 
 @every_explorer

@@ -12,7 +12,7 @@ class Executor(Protocol):
 
     Attributes:
         slots: how many trials can train at the same time; slots are numbered from 0.
-        clock: a function without arguments that gives the time in seconds, real or virtual.
+        clock: a function without arguments that gives the time in seconds: `time.monotonic`, or virtual time.
     """
 
     slots: int

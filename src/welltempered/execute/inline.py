@@ -13,6 +13,8 @@ from welltempered.experiment import Train
 from welltempered.run import Lease, Setting
 
 _Event = Reported | Cut | Ended
+_PATIENCE = 5.0
+"""Seconds training code is given to return once its last lease is over."""
 
 
 class Inline:
@@ -28,6 +30,7 @@ class Inline:
     def __init__(self, train: Train, setting: Setting) -> None:
         self.slots = 1
         self.clock = time.monotonic
+        self._lease: Lease | None = None
         self._channel = _Channel()
         context = contextvars.copy_context()
         self._thread = threading.Thread(
@@ -40,6 +43,7 @@ class Inline:
 
     def assign(self, slot: int, lease: Lease) -> None:
         """See `Executor.assign`."""
+        self._lease = lease
         self._channel.leases.put(lease)
 
     def poll(self, timeout: float) -> Sequence[_Event]:
@@ -49,6 +53,8 @@ class Inline:
             events.append(self._channel.events.get(timeout=timeout))
             while True:
                 events.append(self._channel.events.get_nowait())
+        if self._lease is not None and any(map(self._lease.closed_by, events)):
+            self._lease = None
         return events
 
     def cut(self, reason: str) -> None:
@@ -59,6 +65,8 @@ class Inline:
         """See `Executor.close`."""
         self._channel.closed = True
         self._channel.leases.put(None)
+        if self._lease is None:  # what follows the loop in the training code may still run
+            self._thread.join(_PATIENCE)
 
 
 class _Channel:

@@ -143,7 +143,7 @@ class _Worker:
             while self.connection.poll():
                 event: _Event = self.connection.recv()
                 events.append(event)
-                if self.lease is not None and closes(event, self.lease):
+                if self.lease is not None and self.lease.closed_by(event):
                     self.lease = None
         except (EOFError, OSError):
             alive = False
@@ -166,11 +166,6 @@ class _Worker:
     def _send(self, message: object) -> None:
         with contextlib.suppress(OSError):  # a dead worker shows when it is read from
             self.connection.send(message)
-
-
-def closes(event: _Event, lease: Lease) -> bool:
-    """Whether this event ends the lease."""
-    return not isinstance(event, Reported) or event.epoch == lease.trial.until
 
 
 def _status(code: int) -> str:

@@ -50,7 +50,7 @@ class Simulator:
         report = Reported(trial.id, epoch, values, seconds)
         if epoch == trial.until:
             return (report,)
-        if epoch == lease.stop or self._reason:
+        if self._reason or lease.used_up(epoch, self._now):
             return (report, Cut(trial.id, epoch, self._reason or BUDGET))
         heapq.heappush(self._due, (self._now + seconds, slot, epoch + 1, seconds, lease))
         return (report,)

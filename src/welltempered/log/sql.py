@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from welltempered.errors import Conflict, CorruptLog
+from welltempered.errors import Conflict, CorruptLog, WelltemperedError
 from welltempered.events import Record
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ class Sql:
                 self._connection.execute(self._insert, rows)
         except self._integrity_error:
             raise Conflict(seq) from None
+        except self._database_errors as error:
+            raise WelltemperedError(f"{self._path} must be a database that can be written, got: {error.orig}") from None
 
     def read(self, since: int = 0, most: int | None = None) -> Sequence[Record]:
         """See `Log.read`."""

@@ -1,5 +1,6 @@
 """Random search: Bergstra & Bengio, "Random search for hyper-parameter optimization", JMLR 13 (2012)."""
 
+import math
 from dataclasses import dataclass
 
 from welltempered.history import History
@@ -17,10 +18,13 @@ class Random:
     """
 
     def suggest(self, history: History) -> Params | None:
-        """A random point; `None` if a finite space is exhausted."""
+        """A random point; `None` if a finite space is exhausted.
+
+        An infinite one has points that recur: a choice under which nothing else is active, a weight decay of zero.
+        """
         rng = history.rng
         for _ in range(TRIES):
             params = history.space.sample(rng)
             if not history.tried(params):
                 return params
-        return Untried().pick(history, rng)
+        return Untried().pick(history, rng) if history.space.size < math.inf else params

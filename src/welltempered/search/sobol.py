@@ -4,6 +4,7 @@ SciPy scrambles by a random linear matrix and a digital shift (Matoušek, "On th
 J. Complexity 14, 1998), which keeps the balance of the points as Owen's scrambling does.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -24,7 +25,7 @@ _MISSES = 10_000
 class Sobol:
     """Points that cover the space evenly, so that any prefix is a design; the explorer of choice.
 
-    Points that break a constraint, and points of a finite space that were tried, are skipped. In a conditional
+    Points that break a constraint, and points that were tried, are skipped. In a conditional
     space each point is a full vector of which the active coordinates are used, so every branch is covered evenly too.
     A suggestion costs O(parameters), whatever the number of trials.
 
@@ -50,7 +51,8 @@ class Sobol:
             raise InvalidInput(
                 f"constraints must leave something to try, got {_MISSES:,} points in a row that break them"
             )
-        return Untried().pick(history, history.rng) if history.tried(point) else point
+        again = history.tried(point) and history.space.size < math.inf
+        return Untried().pick(history, history.rng) if again else point
 
 
 def _feasible(history: History) -> Iterator[Params]:

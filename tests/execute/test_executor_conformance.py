@@ -7,7 +7,6 @@ import pytest
 import welltempered as wt
 from trainings import SPACE, experiment
 from welltempered.checkpoints import Checkpoints
-from welltempered.execute.processes import closes
 from welltempered.header import make
 from welltempered.run import Setting
 
@@ -70,7 +69,7 @@ class Bench:
             for event in self.executor.poll(0.2):
                 self.history.apply(event)
                 events.append(event)
-                if closes(event, open_[event.trial]):
+                if open_[event.trial].closed_by(event):
                     del open_[event.trial]
         return events
 
