@@ -1,9 +1,11 @@
 """The log in SQLite: with many processes, after a crash, in folders that may not be written, and when it is none."""
 
-import os
 import random
+import shutil
 import sqlite3
+import tempfile
 import time
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -212,20 +214,19 @@ LOOK = """
 
 @pytest.mark.parametrize("beside", [(), ("study.db-wal", "study.db-shm")], ids=["closed", "just read"])
 def test_a_study_in_a_folder_that_may_not_be_written_can_be_looked_at(finished, tmp_path, beside):
-    for path in finished.glob("study.db-*"):
-        path.unlink()
-    if beside:
-        read(finished)
-        assert all((finished / name).exists() for name in beside)
-    for path in (*finished.iterdir(), finished):
-        path.chmod(0o555)
-    for folder in (tmp_path, *tmp_path.parents):  # pytest makes them for the owner alone
-        if folder.stat().st_uid == os.geteuid() and not folder.stat().st_mode & 0o001:
-            folder.chmod(folder.stat().st_mode | 0o011)
-    try:
-        assert output(program(tmp_path, LOOK, finished)) == "10 9\n"
-    finally:
-        finished.chmod(0o755)
+    with tempfile.TemporaryDirectory() as outside:  # the folders of pytest are for their owner alone
+        folder = Path(outside) / "study"
+        shutil.copytree(finished, folder)
+        for path in folder.glob("study.db-*"):
+            path.unlink()
+        if beside:
+            read(folder)
+            assert all((folder / name).exists() for name in beside)
+        Path(outside).chmod(0o755)
+        for path in (*folder.iterdir(), folder):
+            path.chmod(0o555)
+        assert output(program(tmp_path, LOOK, folder)) == "10 9\n"
+        folder.chmod(0o755)
 
 
 def test_a_readonly_log_is_not_written_at_all(finished):
