@@ -3,7 +3,7 @@
 import atexit
 import random
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zlib import crc32
 
@@ -15,7 +15,6 @@ from welltempered.execute.simulate import Simulator
 from welltempered.experiment import Experiment
 from welltempered.history import History
 from welltempered.log.memory import Memory
-from welltempered.run import Lease
 from welltempered.schedule.full import Full
 from welltempered.space import Choice, Float, Int, Space
 from welltempered.study import Study
@@ -139,7 +138,7 @@ class Mishaps:
         mishap = self._fate(lease)
         if mishap is not None and lease.trial.epoch < mishap.epoch <= lease.stop:
             self._ahead[lease.trial.id] = lease.trial.epoch, mishap
-            lease = Lease(lease.trial, mishap.epoch)
+            lease = replace(lease, stop=mishap.epoch)
         self._simulator.assign(slot, lease)
 
     def poll(self, timeout):

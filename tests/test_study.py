@@ -161,8 +161,11 @@ def test_a_study_that_another_process_runs_is_busy_and_can_be_looked_at(tmp_path
     )
     with wt.Study.open(folder, readonly=True) as study:
         assert study.trials[0].state == "running"
-    with wt.Study.open(folder) as study, pytest.raises(wt.StudyBusy):
-        study.ask()
+    with wt.Study.open(folder) as study:
+        for act in (study.ask, lambda: study.tell(0, loss=1), lambda: study.fail(0, "no"), study.recover):
+            with pytest.raises(wt.StudyBusy):
+                act()
+        assert len(study.history.events) == 1
     end(holder)
     with tune(path=folder) as study:
         assert [cut.reason for cut in kinds(study, wt.Cut)] == ["driver lost"]

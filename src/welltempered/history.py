@@ -211,6 +211,8 @@ class History:
             return f"the next trial must be {len(self._rows)}"
         if not self._knows(event.held):
             return f"held must be one of the {len(self._rows)} trials"
+        if not event.params.keys() <= self.space.keys():  # values are not looked at, it would cost too much
+            return f"its params must be of the space, {', '.join(self.space)}"
         return None if 0 < event.until <= self.epochs else f"a lease must end in 1..{self.epochs}"
 
     def _check_resumed(self, event: Resumed) -> str | None:

@@ -66,7 +66,7 @@ def _field(method: object, name: str, value: Any) -> Any:
 
 
 def _build(data: dict[str, Any]) -> Scheduler | Searcher:
-    path = data[_TYPE]
+    path = str(data.get(_TYPE))
     module, _, name = path.partition(":")
     try:
         kind: Any = importlib.import_module(module)

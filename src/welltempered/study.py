@@ -235,6 +235,7 @@ class Study:
         id = trial if isinstance(trial, int) else trial.id
         if not 0 <= id < len(self.trials):
             raise InvalidInput(f"trial must be one of the {len(self.trials)} that have started, got {id}")
+        self._acquire()
         now = self.trials[id]
         values = {name: number(name, value) for name, value in metrics.items()}
         self.history.objective.loss(values)
@@ -244,6 +245,7 @@ class Study:
 
     def fail(self, trial: Trial | int, error: str) -> Trial:
         """Write down that a trial has failed and never goes on."""
+        self._acquire()
         id = trial if isinstance(trial, int) else trial.id
         self.append(Ended(id, "failed", error, self.now()))
         return self.trials[id]

@@ -93,6 +93,26 @@ def test_training_may_be_imported_from_a_folder_that_only_we_know(tmp_path, monk
         assert study.trials[0].value == 1.0
 
 
+def test_a_worker_imports_from_where_this_process_would(tmp_path):
+    """The folder of the script comes first, the working folder not at all."""
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "helper.py").write_text("PLACE = 'working folder'\n")
+    (tmp_path / "sqlalchemy.py").write_text("raise ImportError('not this one')\n")
+    (tmp_path / "cloudpickle.py").write_text("raise ImportError('not this one')\n")
+    (tmp_path / "scripts" / "helper.py").write_text("PLACE = 'scripts'\n")
+    (tmp_path / "scripts" / "training.py").write_text(
+        "import helper\ndef train(run):\n    for _ in run: run.report(loss=len(helper.PLACE))\n"
+    )
+    text = """
+        from training import train
+        from trainings import tune
+
+        with tune(train, workers=1, epochs=1) as study:
+            print(study.trials[0].value)
+    """
+    assert output(program(tmp_path, text, name="scripts/program.py")) == "7.0\n"
+
+
 def test_objects_of_named_choices_are_sent_too():
     space = wt.Space(activation=wt.Choice({"twice": lambda x: 2 * x, "half": lambda x: x / 2}))
 

@@ -104,13 +104,14 @@ class _Worker:
         self.connection, theirs = Pipe()
         command = [
             sys.executable,
+            "-P",  # the working folder is no place to import from, unless it is for this process
             "-m",
             "welltempered.execute.worker",
             str(theirs.fileno()),
             str(logs.absolute()),
         ]
         environment = {**os.environ, **dict.fromkeys(_THREADS, str(threads))}
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))  # what this process can import
+        environment["PYTHONPATH"] = os.pathsep.join(path or "." for path in sys.path)  # what this process can import
         # A process group of its own: Ctrl-C in the terminal must not reach it before it can ignore it.
         self._process = subprocess.Popen(
             command,

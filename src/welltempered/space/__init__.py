@@ -1,8 +1,7 @@
 """Search spaces: parameters with scales, conditions between them and constraints on them."""
 
-from welltempered.space.base import Parameter
 from welltempered.space.expression import Expression
-from welltempered.space.parameters import Choice, Float, Int
+from welltempered.space.parameters import Choice, Float, Int, Parameter
 from welltempered.space.space import Params, Space
 
 __all__ = ["Choice", "Expression", "Float", "Int", "Parameter", "Params", "Space"]

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, final
 
@@ -10,20 +11,11 @@ from welltempered.errors import InvalidInput
 __all__ = ["Expression"]
 
 _CALLS = {"min": min, "max": max, "abs": abs, "len": len}
-_GLOBALS: dict[str, Any] = {"__builtins__": {}, **_CALLS}
-_SYMBOLS: dict[type[ast.cmpop], str] = {
-    ast.Eq: "==",
-    ast.In: "in",
-    ast.Lt: "<",
-    ast.LtE: "<=",
-    ast.Gt: ">",
-    ast.GtE: ">=",
-}
 _NODES = (
     *(ast.Expression, ast.Name, ast.Load, ast.Constant, ast.List, ast.Tuple, ast.Call),
     *(ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.BinOp),
     *(ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow),
-    *(ast.Compare, ast.NotEq, ast.NotIn, *_SYMBOLS),
+    *(ast.Compare, ast.Eq, ast.NotEq, ast.In, ast.NotIn, ast.Lt, ast.LtE, ast.Gt, ast.GtE),
 )
 _LANGUAGE = (
     "an expression is made of parameter names, numbers, strings, lists, comparisons, and/or/not, "
@@ -37,8 +29,8 @@ class Expression:
     """A test of params, compared and hashed by its normalised text.
 
     Args:
-        text: names of parameters, constants, lists and tuples, comparisons (chains too, ``in``,
-            ``not in``), ``and or not``, ``+ - * / // % **`` and calls of ``min max abs len``.
+        text: names of parameters, constants, lists and tuples, comparisons (chains too, ``in``, ``not in``),
+            ``and or not``, ``+ - * / // % **`` and calls of ``min max abs len``.
 
     Raises:
         InvalidInput: if the text is anything else, or mentions no parameter.
@@ -58,11 +50,17 @@ class Expression:
 
     def __post_init__(self) -> None:
         tree = _parse(self.text)
-        object.__setattr__(self, "text", _text(tree.body))
-        object.__setattr__(self, "names", frozenset(_names(tree)))
-        if not self.names:
-            raise InvalidInput(f"the expression {self.text!r} mentions no parameter")
-        object.__setattr__(self, "_test", _compiled(tree))
+        text = _text(tree.body)
+        called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+        parameters = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in called]
+        if not parameters:
+            raise InvalidInput(f"the expression {text!r} mentions no parameter")
+        names = frozenset(node.id for node in parameters)
+        for node in parameters:  # `depth > 2` becomes `lambda params: params['depth'] > 2`
+            node.id = f"params[{node.id!r}]"
+        # Safe: the tree has been checked node by node, and there are no builtins to call.
+        test = eval(f"lambda params: {ast.unparse(tree)}", {"__builtins__": {}, **_CALLS})  # noqa: S307
+        vars(self).update(text=text, names=names, _test=test)
 
     @classmethod
     def all(cls, tests: Iterable["Expression"]) -> "Expression":
@@ -80,17 +78,14 @@ class Expression:
 
     @property
     def comparison(self) -> tuple[str, Any]:
-        """``(">", 2)`` for ``depth > 2``; ``("", None)`` for anything but a name and a constant."""
-        body = _parse(self.text).body
-        try:
-            match body:
-                case ast.Compare(left=ast.Name(), ops=[operator], comparators=[right]):
-                    return _SYMBOLS.get(type(operator), ""), ast.literal_eval(right)
-        except ValueError:
-            pass
+        """``("Gt", 2)`` for ``depth > 2``, as ``ast`` calls it; blank for anything but a name and a constant."""
+        with suppress(ValueError):
+            match _parse(self.text).body:
+                case ast.Compare(ast.Name(), [operator], [right]):
+                    return type(operator).__name__, ast.literal_eval(right)
         return "", None
 
-    def holds(self, params: Mapping[str, Any], missing: bool) -> bool:  # noqa: FBT001
+    def holds(self, params: Mapping[str, Any], *, missing: bool) -> bool:
         """Whether params pass the test; ``missing`` if they lack a name it mentions.
 
         Raises:
@@ -125,16 +120,6 @@ def _parse(text: str) -> ast.Expression:
     return tree
 
 
-def _text(node: ast.expr) -> str:
-    """Like ``ast.unparse``, which puts needless brackets into ``a > 1 and b > 1 and c > 1``."""
-    if not isinstance(node, ast.BoolOp):
-        return ast.unparse(node)
-    word = " and " if isinstance(node.op, ast.And) else " or "
-    return word.join(
-        f"({_text(value)})" if isinstance(value, ast.BoolOp) else ast.unparse(value) for value in node.values
-    )
-
-
 def _allowed(node: ast.AST) -> bool:
     if isinstance(node, ast.Call):
         return isinstance(node.func, ast.Name) and node.func.id in _CALLS and not node.keywords
@@ -143,25 +128,11 @@ def _allowed(node: ast.AST) -> bool:
     return isinstance(node, _NODES)
 
 
-def _names(tree: ast.AST) -> set[str]:
-    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in called}
-
-
-def _compiled(tree: ast.Expression) -> Callable[[Mapping[str, Any]], Any]:
-    """``depth > 2`` becomes ``lambda params: params['depth'] > 2``."""
-    body = ast.unparse(_Lookup().visit(tree))
-    # Safe: the tree has been checked node by node, and there are no builtins to call.
-    function: Callable[[Mapping[str, Any]], Any] = eval(f"lambda params: {body}", dict(_GLOBALS))  # noqa: S307
-    return function
-
-
-class _Lookup(ast.NodeTransformer):
-    """Replaces the name of a parameter by its look-up in params."""
-
-    def visit_Name(self, node: ast.Name) -> ast.AST:
-        params = ast.Name("params", ast.Load())
-        return ast.Subscript(params, ast.Constant(node.id), ast.Load())
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        return ast.Call(node.func, [self.visit(argument) for argument in node.args], [])
+def _text(node: ast.expr) -> str:
+    """Like ``ast.unparse``, which puts needless brackets into ``a > 1 and b > 1 and c > 1``."""
+    if not isinstance(node, ast.BoolOp):
+        return ast.unparse(node)
+    word = " and " if isinstance(node.op, ast.And) else " or "
+    return word.join(
+        f"({_text(value)})" if isinstance(value, ast.BoolOp) else ast.unparse(value) for value in node.values
+    )

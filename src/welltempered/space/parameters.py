@@ -1,25 +1,156 @@
-"""The three kinds of parameters: Float, Int and Choice."""
+"""The three kinds of parameters, Float, Int and Choice, and what they have in common."""
 
 import copy
 import math
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from numbers import Integral, Real
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, Self, final
 
 from welltempered.errors import InvalidInput
-from welltempered.space import scales
-from welltempered.space.base import Parameter
+from welltempered.space.expression import Expression
+from welltempered.space.scales import SLACK, Scale, bins, numeric
 
-__all__ = ["Choice", "Float", "Int", "parameter_from_json"]
+__all__ = ["Choice", "Float", "Int", "Parameter", "json_key", "parameter_from_json"]
 
 _STEPS = 100_000  # beyond that a float may as well be continuous
 _ZERO = 0.25  # a quarter of the trials without is enough to learn whether it is needed at all
 
 
-@dataclass(frozen=True, repr=False)
-class _Numeric(Parameter):
-    """What Float and Int share: bounds, scale, step."""
+@dataclass(frozen=True, eq=False, repr=False)
+class Parameter(ABC):
+    """A set of values in bijection to [0, 1], perhaps only active under a condition; equal if its JSON is."""
+
+    default: Any = field(default=None, kw_only=True)
+    condition: Expression | None = field(default=None, init=False)
+
+    _start: ClassVar[float] = 0.5
+
+    @property
+    def size(self) -> float:
+        """Number of values: an int, or ``math.inf``."""
+        return self.bijection.size
+
+    @property
+    def start(self) -> Any:
+        """The default; where none was given the middle of the scale, of a choice the first option."""
+        return self.decode(self._start) if self.default is None else copy.deepcopy(self.default)
+
+    def encode(self, value: Any) -> float:
+        """Position of a value in [0, 1]; of a finite parameter the middle of its bin.
+
+        Raises:
+            InvalidInput: if the value is not one of this parameter.
+        """
+        if not self.contains(value):
+            raise InvalidInput(f"{self!r} does not contain {value!r}")
+        return self.bijection.encode(value)
+
+    def decode(self, u: float) -> Any:
+        """Value at position u, as plain Python; positions beyond [0, 1] count as its ends.
+
+        Raises:
+            InvalidInput: if u is NaN.
+        """
+        if math.isnan(u):
+            raise InvalidInput("u must be a number in [0, 1], got nan")
+        return self.bijection.decode(min(1.0, max(0.0, float(u))))
+
+    @abstractmethod
+    def contains(self, value: Any) -> bool:
+        """Whether the value is one of this parameter; ``True`` is never a number."""
+
+    def values(self, points: int | None = None) -> Iterable[Any]:
+        """The values of ``grid(points)``; without points all of them, lazily, which refuses a continuous parameter."""
+        if points is not None:
+            return self.grid(points)
+        if self.bijection.at is None:
+            raise InvalidInput(f"{self!r} is continuous: give the points, or a step")
+        return map(self.bijection.at, range(int(self.size)))
+
+    def grid(self, points: int) -> tuple[Any, ...]:
+        """At most ``points`` values, evenly spaced on the scale, both ends included.
+
+        >>> from welltempered.space import Float
+        >>> Float(1e-5, 1e-1, scale="log").grid(5)
+        (1e-05, 0.0001, 0.001, 0.01, 0.1)
+        """
+        if points < 1:
+            raise InvalidInput(f"points must be at least 1, got points={points}")
+        if self.size <= points:
+            return tuple(self.values())
+        return tuple(dict.fromkeys(map(self.bijection.decode, self.bijection.spread(points))))
+
+    def when(self, *tests: str, **equals: Any) -> Self:
+        """A copy that is active only where all tests hold, in addition to earlier ones.
+
+        Args:
+            tests: expressions over other parameters, such as ``"depth > 2"``.
+            equals: other parameters and the value they must have; a tuple offers several.
+
+        >>> from welltempered.space import Float
+        >>> Float(0, 0.99).when("depth > 2", opt=("sgd", "rmsprop"))
+        Float(0.0, 0.99).when("depth > 2 and opt in ('sgd', 'rmsprop')")
+        """
+        named = [f"{name} {'in' if isinstance(v, tuple) else '=='} {v!r}" for name, v in equals.items()]
+        if not tests and not named:
+            raise InvalidInput('when() needs a test, such as when(opt="sgd") or when("depth > 2")')
+        earlier = [] if self.condition is None else [self.condition]
+        changed = copy.copy(self)
+        vars(changed).update(condition=Expression.all([*earlier, *map(Expression, [*tests, *named])]))
+        return changed
+
+    def active(self, params: Mapping[str, Any]) -> bool:
+        """Whether the condition holds, if there is one; it does not if params lack a name it mentions."""
+        return self.condition is None or self.condition.holds(params, missing=False)
+
+    def resolve(self, value: Any) -> Any:
+        """What training code sees for a value: the object a choice names, else the value."""
+        return value
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object with ``kind`` and the arguments that differ from their defaults."""
+        condition = {} if self.condition is None else {"condition": self.condition.text}
+        return {"kind": type(self).__name__.lower(), **self._arguments(), **condition}
+
+    @property
+    @abstractmethod
+    def bijection(self) -> Scale:
+        """The map to [0, 1] itself; faster than encode and decode, but checks nothing."""
+
+    @abstractmethod
+    def _arguments(self) -> dict[str, Any]:
+        """The arguments that differ from their defaults, as JSON."""
+
+    def _positional(self) -> list[str]:
+        """What the repr shows of the positional arguments."""
+        return [repr(value) for name, value in self._arguments().items() if name not in _OPTIONS]
+
+    def _check_default(self) -> None:
+        if self.default is not None and not self.contains(self.default):
+            raise InvalidInput(f"default must be one of the values, got default={self.default!r}")
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The scale holds closures, which cannot be pickled; it is rebuilt on first use.
+        return {name: value for name, value in vars(self).items() if name != "bijection"}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Parameter) and json_key(self.to_json()) == json_key(other.to_json())
+
+    def __hash__(self) -> int:
+        return hash(json_key(self.to_json()))
+
+    def __repr__(self) -> str:
+        options = [f"{name}={value!r}" for name, value in self._arguments().items() if name in _OPTIONS]
+        text = f"{type(self).__name__}({', '.join([*self._positional(), *options])})"
+        return text if self.condition is None else f"{text}.when({self.condition.text!r})"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class _Number(Parameter):
+    """What Float and Int share: everything but the type of their values."""
 
     low: Any
     high: Any
@@ -28,18 +159,16 @@ class _Numeric(Parameter):
     zero: float | None = field(default=None, kw_only=True)
 
     _type: ClassVar[type[float | int]]
-    _scales: ClassVar[tuple[str, ...]]
+    _scales: ClassVar[tuple[str, ...]] = ("linear", "log", "zero_or_log")
 
     def __post_init__(self) -> None:
-        for name in ("low", "high", "step", "default"):
-            value = getattr(self, name)
-            if value is not None or name in {"low", "high"}:
-                object.__setattr__(self, name, self._number(name, value))
-        if self.scale == "zero_or_log" and self.zero is None:
-            object.__setattr__(self, "zero", _ZERO)
-        self._check_range()
-        self._check_scale()
-        self._check_step()
+        given = {"low": self.low, "high": self.high, "step": self.step, "default": self.default}
+        numbers = {name: self._number(name, v) for name, v in given.items() if v is not None or name in {"low", "high"}}
+        zero = _ZERO if self.scale == "zero_or_log" and self.zero is None else self.zero
+        vars(self).update(numbers, zero=zero)
+        for holds, sentence in self._rules():
+            if not holds:
+                raise InvalidInput(sentence)
         self._check_default()
 
     def _number(self, name: str, value: Any) -> float:
@@ -48,108 +177,69 @@ class _Numeric(Parameter):
             raise InvalidInput(f"{name} must be {rule}, got {name}={value!r}")
         return self._type(value)  # type: ignore[call-overload]
 
+    def _rules(self) -> Iterator[tuple[bool, str]]:
+        """What must hold, in an order in which a rule may rely on those before it, and what to say if it does not."""
+        low, high, scale, step, zero = self.low, self.high, self.scale, self.step, self.zero
+        way_out = f"; a constant is Choice({low!r})" if low == high else ""
+        yield low < high, f"low must be below high, got {low=}, {high=}{way_out}"
+        widest = 10**12 if self._type is int else math.inf
+        yield high - low < widest, f"the range is too wide, got {low=}, {high=}"
+        yield scale in self._scales, f"scale must be one of {', '.join(self._scales)}, got {scale=}"
+        way_out = f"got {low=}; with scale='zero_or_log' low is the smallest value above zero"
+        yield low > 0 or scale in {"linear", "one_minus_log"}, f"low must be above 0 on a log scale, {way_out}"
+        yield scale != "one_minus_log" or high < 1, f"high must be below 1 with scale='one_minus_log', got {high=}"
+        yield zero is None or scale == "zero_or_log", f"zero needs scale='zero_or_log', got {scale=}"
+        yield zero is None or 0 < zero < 1, f"zero must be a probability between 0 and 1, got {zero=}"
+        if step is None:
+            return
+        yield scale != "one_minus_log", "step does not go with scale='one_minus_log': use a Choice"
+        if scale == "linear":
+            least, most, rule = 0, high - low, "above 0 and at most high - low"
+        else:
+            least, most, rule = 1, high / low, "a factor above 1 and at most high / low"
+        # 1.001 - 1 is just below 0.001
+        yield least < step <= most * (1 + SLACK), f"step must be {rule} = {most:.9g}, got {step=}"
+        steps = math.log(most) / math.log(step) if least else most / step
+        yield self._type is int or steps <= _STEPS, f"{step=} makes more than {_STEPS} values: leave the step out"
+
     def contains(self, value: Any) -> bool:
         """Whether the value is a number of the right type, in range and on a step, if any."""
-        if not isinstance(value, int | self._type) or isinstance(value, bool):
+        if not isinstance(value, (int, self._type)) or isinstance(value, bool):
             return False
         if value == 0 and self.zero is not None:
             return True
-        return bool(self.low <= value <= self.high) and (self.step is None or self._on_step(value))
+        if not self.low <= value <= self.high or self.step is None:
+            return bool(self.low <= value <= self.high)
+        distance = abs(self.bijection.decode(self.bijection.encode(value)) - value)
+        slack = SLACK * self.step if self.scale == "linear" else 1e-9 * value
+        return bool(distance <= slack if self._type is float else distance == 0)
 
-    def _on_step(self, value: float) -> bool:
-        nearest = self.bijection.decode(self.bijection.encode(value))
-        if self._type is int:
-            return bool(nearest == value)
-        tolerance = scales.SLACK * self.step if self.scale == "linear" else 1e-9 * value
-        return bool(abs(nearest - value) <= tolerance)
+    @cached_property
+    def bijection(self) -> Scale:
+        return numeric(self.scale, self.low, self.high, self.step, self.zero)
 
-    def _check_range(self) -> None:
-        low, high = self.low, self.high
-        if not low < high:
-            way_out = f"; a constant is Choice({low!r})" if low == high else ""
-            raise InvalidInput(f"low must be below high, got low={low}, high={high}{way_out}")
-        if not high - low < (10**12 if self._type is int else math.inf):
-            raise InvalidInput(f"the range is too wide, got low={low}, high={high}")
-
-    def _check_scale(self) -> None:
-        low, high, scale, zero = self.low, self.high, self.scale, self.zero
-        if scale not in self._scales:
-            raise InvalidInput(f"scale must be one of {', '.join(self._scales)}, got {scale=}")
-        if scale in {"log", "zero_or_log"} and low <= 0:
-            way_out = "with scale='zero_or_log' low is the smallest value above zero"
-            raise InvalidInput(f"low must be above 0 on a log scale, got {low=}; {way_out}")
-        if scale == "one_minus_log" and high >= 1:
-            raise InvalidInput(f"high must be below 1 with scale='one_minus_log', got {high=}")
-        if zero is not None and scale != "zero_or_log":
-            raise InvalidInput(f"zero needs scale='zero_or_log', got {scale=}")
-        if zero is not None and not 0 < zero < 1:
-            raise InvalidInput(f"zero must be a probability between 0 and 1, got {zero=}")
-
-    def _check_step(self) -> None:
-        if self.step is None:
-            return
-        if self.scale == "one_minus_log":
-            raise InvalidInput("step does not go with scale='one_minus_log': use a Choice")
-        if self.scale == "linear":
-            least, most, rule = 0, self.high - self.low, "above 0 and at most high - low"
-        else:
-            least, most, rule = 1, self.high / self.low, "a factor above 1 and at most high / low"
-        if not least < self.step <= most * (1 + scales.SLACK):  # 1.001 - 1 is just below 0.001
-            raise InvalidInput(f"step must be {rule} = {most:.9g}, got step={self.step}")
-        steps = math.log(most) / math.log(self.step) if least else most / self.step
-        if self._type is float and steps > _STEPS:
-            way_out = f"makes more than {_STEPS} values: leave the step out"
-            raise InvalidInput(f"step={self.step} {way_out}")
-
-    def _bijection(self) -> scales.Scale:
-        low, high, step, whole = self.low, self.high, self.step, self._type is int
-        if self.scale == "one_minus_log":
-            return scales.one_minus_log(low, high)
-        if self.scale == "linear":
-            if step is None and not whole:
-                return scales.linear(low, high)
-            return scales.arithmetic(low, high, step or 1)
-        inner: scales.Scale
-        if step is not None:
-            inner = scales.geometric(low, high, step)
-        else:
-            inner = scales.LogIntegers(low, high) if whole else scales.log(low, high)
-        return inner if self.zero is None else scales.ZeroOr(self.zero, inner, self._type(0))
-
-    def _spread(self, points: int) -> list[float]:
-        if self.zero is None or points == 1:
-            return super()._spread(points)
-        rest = super()._spread(points - 1) if points > 2 else [1.0]
-        return [0.0, *(self.zero + (1 - self.zero) * u for u in rest)]
-
-    @property
     def _arguments(self) -> dict[str, Any]:
-        return {"low": self.low, "high": self.high}
-
-    @property
-    def _options(self) -> dict[str, Any]:
         usual = {"scale": "linear", "step": None, "zero": _ZERO, "default": None}
-        options = {name: getattr(self, name) for name in usual}
-        return {k: v for k, v in options.items() if v is not None and v != usual[k]}
+        unusual = {name: v for name, u in usual.items() if (v := getattr(self, name)) is not None and v != u}
+        return {"low": self.low, "high": self.high, **unusual}
 
 
 @final
-@dataclass(frozen=True, repr=False)
-class Float(_Numeric):
+class Float(_Number):
     """A real number between low and high.
 
     Args:
         low: the smallest value.
         high: the largest value.
-        scale: ``"linear"``; ``"log"`` for learning rates and other numbers of unknown order of
-            magnitude; ``"one_minus_log"`` for momentum and decay, uniform in log(1 - x);
-            ``"zero_or_log"`` for regularisation, exactly zero or else log from low to high.
+        scale: ``"linear"``; ``"log"`` for learning rates and other numbers of unknown order of magnitude;
+            ``"one_minus_log"`` for momentum and decay, uniform in log(1 - x); ``"zero_or_log"`` for regularisation,
+            exactly zero or else log from low to high.
         step: only low + k * step; on a log scale low * step**k, so step=10 is one per decade.
         zero: probability of exactly zero with ``zero_or_log``, 0.25 unless given.
         default: the value ``Space.defaults`` takes; without one the middle of the scale.
 
-    Decoded values have nine significant digits (1 - x has them with ``one_minus_log``), so that a
-    printed value is the trained one.
+    Decoded values have nine significant digits (1 - x has them with ``one_minus_log``), so that a printed value is the
+    trained one.
 
     Raises:
         InvalidInput: if bounds, scale, step, zero and default do not fit together.
@@ -165,39 +255,30 @@ class Float(_Numeric):
 
 
 @final
-@dataclass(frozen=True, repr=False)
-class Int(_Numeric):
-    """An integer between low and high, both included; the arguments are those of Float.
+class Int(_Number):
+    """An integer between low and high, both included.
 
-    Args:
-        low: the smallest value.
-        high: the largest value.
-        scale: ``"linear"``, ``"log"`` or ``"zero_or_log"``.
-        step: only low + k * step; on a log scale low * step**k.
-        zero: probability of exactly zero with ``zero_or_log``, 0.25 unless given.
-        default: the value ``Space.defaults`` takes; without one the middle of the scale.
+    The arguments are those of Float, with whole numbers for low, high and step, and without ``one_minus_log``.
 
     Raises:
-        InvalidInput: if bounds, scale, step, zero and default do not fit together, or there are
-            more than 10**12 values.
+        InvalidInput: if bounds, scale, step, zero and default do not fit together, or for more than 10**12 values.
 
     >>> Int(16, 256, scale="log", step=2).grid(10)
     (16, 32, 64, 128, 256)
     """
 
     _type = int
-    _scales = ("linear", "log", "zero_or_log")
 
 
 @final
-@dataclass(frozen=True, repr=False, eq=False, init=False)
+@dataclass(frozen=True, eq=False, repr=False, init=False)
 class Choice(Parameter):
     """One of several options, which have no order and no distance.
 
     Args:
-        options: anything JSON can hold, tuples becoming lists; or one list of such options; or one
-            dict that gives names to arbitrary objects. Params then hold the name, and
-            ``resolve(name)`` gives the object; equality, hash and JSON only see the names.
+        options: anything JSON can hold, tuples becoming lists; or one list of such options; or one dict that gives
+            names to arbitrary objects. Params then hold the name, and ``resolve(name)`` gives the object; equality,
+            hash and JSON only see the names.
         default: the option ``Space.defaults`` takes; without one the first.
 
     Raises:
@@ -213,7 +294,8 @@ class Choice(Parameter):
 
     options: tuple[Any, ...]
     _objects: Mapping[str, Any] | None
-    _positions: dict[Any, int]
+    _ranks: dict[Any, int]
+    _start = 0.0
 
     def __init__(self, *options: Any, default: Any = None) -> None:
         objects = None
@@ -226,26 +308,17 @@ class Choice(Parameter):
         if not options:
             raise InvalidInput('Choice needs at least one option, as in Choice("sgd", "adam")')
         options = tuple(map(_plain, options))
-        positions: dict[Any, int] = {}
-        for index, option in enumerate(options):
-            if positions.setdefault(_key(option), index) != index:
+        ranks: dict[Any, int] = {}
+        for rank, option in enumerate(options):
+            if ranks.setdefault(json_key(option), rank) != rank:
                 raise InvalidInput(f"options must differ, got {option!r} twice")
-        plain_default = None if default is None else _plain(default)
-        values = (options, objects, positions, plain_default, None)
-        names = ("options", "_objects", "_positions", "default", "condition")
-        for name, value in zip(names, values, strict=True):
-            object.__setattr__(self, name, value)
+        vars(self).update(options=options, _objects=objects, _ranks=ranks, default=_plain(default), condition=None)
         self._check_default()
-
-    @property
-    def start(self) -> Any:
-        """The default, or the first option where none was given."""
-        return copy.deepcopy(self.options[0] if self.default is None else self.default)
 
     def contains(self, value: Any) -> bool:
         """Whether the value equals an option as JSON does: 1, 1.0 and true differ."""
         try:
-            return _key(value) in self._positions
+            return json_key(value) in self._ranks
         except TypeError:  # cannot be hashed, so it is nothing JSON knows
             return False
 
@@ -254,41 +327,30 @@ class Choice(Parameter):
         return super().grid(max(points, len(self.options)) if points > 0 else points)
 
     def resolve(self, value: Any) -> Any:
-        """The object behind a name; the value itself if the options are not named.
-
-        Raises:
-            InvalidInput: if the value is not an option.
-        """
-        if not self.contains(value):
-            raise InvalidInput(f"{self!r} does not contain {value!r}")
+        """The object behind a name, or the value itself if the options are not named; refuses what is no option."""
+        self.encode(value)
         return value if self._objects is None else self._objects[value]
 
-    def _bijection(self) -> scales.Scale:
-        bins = scales.Bins(self.options, lambda option: self._positions[_key(option)])
-        if any(isinstance(option, list | dict) for option in self.options):
-            # Whoever changes what was decoded must not change the parameter.
-            bins.at = lambda index: copy.deepcopy(self.options[index])
-        return bins
+    @cached_property
+    def bijection(self) -> Scale:
+        options, ranks = self.options, self._ranks
+        mutable = any(isinstance(option, list | dict) for option in options)
+        # Whoever changes what was decoded must not change the parameter.
+        at = (lambda rank: copy.deepcopy(options[rank])) if mutable else options.__getitem__
+        return bins(len(options), at, lambda option: ranks[json_key(option)])
 
-    @property
     def _arguments(self) -> dict[str, Any]:
-        return {"options": list(self.options)}
+        return {"options": list(self.options)} | ({} if self.default is None else {"default": self.default})
 
-    def _repr_arguments(self) -> str:
+    def _positional(self) -> list[str]:
         if self._objects is not None:
-            return repr(self._objects)
-        if len(self.options) == 1 and isinstance(self.options[0], list | dict):
-            return repr(list(self.options))
-        return ", ".join(map(repr, self.options))
+            return [repr(self._objects)]
+        alone = len(self.options) == 1 and isinstance(self.options[0], list | dict)
+        return [repr(list(self.options))] if alone else list(map(repr, self.options))
 
-    def _identity(self) -> tuple[Any, ...]:
-        return tuple(self._positions), _key(self.default), self.condition
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Choice) and self._identity() == other._identity()
-
-    def __hash__(self) -> int:
-        return hash(self._identity())
+_OPTIONS = {"scale", "step", "zero", "default"}
+_KINDS: dict[str, Callable[..., Parameter]] = {"float": Float, "int": Int, "choice": Choice}
 
 
 def parameter_from_json(data: Mapping[str, Any]) -> Parameter:
@@ -299,29 +361,24 @@ def parameter_from_json(data: Mapping[str, Any]) -> Parameter:
     """
     arguments = dict(data)
     kind, condition = arguments.pop("kind", None), arguments.pop("condition", None)
-    parameter: Parameter
     try:
-        if kind == "choice":
-            parameter = Choice(list(arguments.pop("options")), **arguments)
-        elif kind in {"float", "int"}:
-            numeric: type[Float | Int] = Float if kind == "float" else Int
-            parameter = numeric(arguments.pop("low"), arguments.pop("high"), **arguments)
-        else:
-            known = "this version knows float, int, choice"
-            raise InvalidInput(f"unknown kind of parameter {kind!r}; {known}")
+        if kind not in _KINDS:
+            raise InvalidInput(f"unknown kind of parameter {kind!r}; this version knows {', '.join(_KINDS)}")
+        positional = ["options"] if kind == "choice" else ["low", "high"]
+        parameter = _KINDS[kind](*[arguments.pop(name) for name in positional], **arguments)
     except (KeyError, TypeError) as error:
         raise InvalidInput(f"cannot read the parameter {dict(data)!r}: {error}") from error
     return parameter if condition is None else parameter.when(condition)
 
 
-def _key(value: Any) -> Any:
-    """A hashable stand-in that tells values apart as JSON does."""
+def json_key(value: Any) -> Any:
+    """A hashable stand-in for a value that tells values apart as JSON does."""
     if isinstance(value, str):
         return value
     if isinstance(value, list | tuple):
-        return (list, tuple(map(_key, value)))
+        return (list, tuple(map(json_key, value)))
     if isinstance(value, dict):
-        return (dict, frozenset((name, _key(item)) for name, item in value.items()))
+        return (dict, frozenset((name, json_key(item)) for name, item in value.items()))
     return (type(value), value)
 
 
@@ -338,5 +395,4 @@ def _plain(option: Any) -> Any:
     if isinstance(option, dict) and all(isinstance(name, str) for name in option):
         return {name: _plain(item) for name, item in option.items()}
     name = getattr(option, "__name__", "name")
-    way_out = f"name it, as in Choice({{{name!r}: ..., ...}})"
-    raise InvalidInput(f"option {option!r} cannot be stored as JSON: {way_out}")
+    raise InvalidInput(f"option {option!r} cannot be stored as JSON: name it, as in Choice({{{name!r}: ..., ...}})")

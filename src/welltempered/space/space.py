@@ -1,23 +1,26 @@
 """The search space: named parameters, conditions between them, constraints on them."""
 
+import difflib
+import keyword
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, TypeAlias, final
+from typing import Any, Final, TypeAlias, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from welltempered.errors import InvalidInput
-from welltempered.space import checks
-from welltempered.space.base import Parameter
 from welltempered.space.expression import Expression
-from welltempered.space.parameters import parameter_from_json
+from welltempered.space.parameters import Choice, Parameter, json_key, parameter_from_json
+from welltempered.space.scales import Scale
 
 __all__ = ["Params", "Space"]
 
 Params: TypeAlias = dict[str, Any]
 """One assignment: the values of the active parameters by name, plain Python that JSON can hold."""
+
+Parameters: TypeAlias = Mapping[str, Parameter]
 
 _TRIES = 10_000
 
@@ -28,13 +31,19 @@ class Space(Mapping[str, Parameter]):
 
     Args:
         parameters: a mapping, or keyword arguments; the names must be Python identifiers.
+        tests: constraints, in addition to those of a given space; see ``where``.
 
-    A parameter with a condition is active only where the condition holds; a condition that mentions
-    an inactive parameter does not. Params hold the active parameters only.
+    Attributes:
+        names: names in the order of declaration, which is the order of encoded columns.
+        order: names in the order of evaluation: parents before those whose condition mentions them.
+        constraints: what params must satisfy beyond the ranges.
+
+    A parameter with a condition is active only where the condition holds; a condition that mentions an inactive
+    parameter does not. Params hold the active parameters only. Spaces are equal if their JSON is.
 
     Raises:
-        InvalidInput: if the space is empty, a name is no identifier, or a condition is cyclic,
-            mentions an unknown parameter or (where that is cheap to see) can never hold.
+        InvalidInput: if the space is empty, a name is no identifier, or a condition is cyclic, mentions an unknown
+            parameter or (where that is cheap to see) can never hold.
 
     >>> from welltempered.space import Choice, Float
     >>> space = Space(
@@ -49,25 +58,17 @@ class Space(Mapping[str, Parameter]):
     {'opt': 'adam'}
     """
 
-    def __init__(self, parameters: Mapping[str, Parameter] | None = None, /, **named: Parameter) -> None:
-        constraints = parameters.constraints if isinstance(parameters, Space) else ()
-        self._assemble({**(parameters or {}), **named}, constraints)
-
-    def _assemble(self, parameters: dict[str, Parameter], constraints: tuple[Expression, ...]) -> None:
-        checks.check_parameters(parameters)
-        self._parameters = parameters
-        self._constraints = tuple(dict.fromkeys(constraints))
-        self._names = tuple(parameters)
-        self._order = checks.evaluation_order(parameters)
-        for constraint in self._constraints:
-            checks.check_names(constraint, parameters, "constraint")
-        columns = {name: column for column, name in enumerate(parameters)}
-        self._plan = tuple(
-            (columns[name], name, parameters[name].bijection, parameters[name].condition) for name in self._order
-        )
-        self._conditional = any(p.condition is not None for p in parameters.values())
-        self._encoders = tuple((name, p.bijection.encode) for name, p in parameters.items())
-        self._decoders = tuple((name, p.bijection.decode) for name, p in parameters.items())
+    def __init__(self, parameters: Parameters | None = None, tests: Iterable[str] = (), /, **named: Parameter) -> None:
+        self._parameters: dict[str, Parameter] = {**(parameters or {}), **named}
+        _check_parameters(self._parameters)
+        inherited = parameters.constraints if isinstance(parameters, Space) else ()
+        self.constraints: Final[tuple[Expression, ...]] = tuple(dict.fromkeys([*inherited, *map(Expression, tests)]))
+        for test in self.constraints:
+            _check_names(test.names, self, f"in the constraint, {test}: ")
+        self.names: Final = tuple(self._parameters)
+        self.order: Final = _evaluation_order(self._parameters)
+        rows = [(self.names.index(name), name, self[name]) for name in self.order]
+        self._plan = tuple((column, name, p.bijection, p.condition) for column, name, p in rows)
 
     # The mapping
 
@@ -80,21 +81,6 @@ class Space(Mapping[str, Parameter]):
     def __len__(self) -> int:
         return len(self._parameters)
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names in the order of declaration, which is the order of encoded columns."""
-        return self._names
-
-    @property
-    def order(self) -> tuple[str, ...]:
-        """Names in the order of evaluation: parents before those whose condition mentions them."""
-        return self._order
-
-    @property
-    def constraints(self) -> tuple[Expression, ...]:
-        """What params must satisfy beyond the ranges; see ``where``."""
-        return self._constraints
-
     def where(self, *tests: str) -> "Space":
         """A space with further constraints; one that mentions an inactive parameter holds.
 
@@ -103,11 +89,15 @@ class Space(Mapping[str, Parameter]):
         >>> [tuple(params.values()) for params in space.points(None)]
         [(1, 1), (2, 1), (2, 2), (3, 1), (3, 2), (3, 3)]
         """
-        space = Space.__new__(Space)
-        space._assemble(self._parameters, (*self._constraints, *map(Expression, tests)))
-        return space
+        return Space(self, tests)
 
     # Params to vectors and back
+
+    def _active(self, params: Params) -> Iterator[tuple[int, str, Scale]]:
+        """Columns, names and scales that are active, parents first, while the caller puts the values in params."""
+        for column, name, scale, condition in self._plan:
+            if condition is None or condition.holds(params, missing=False):
+                yield column, name, scale
 
     def encode(self, params: Mapping[str, Any]) -> NDArray[np.float64]:
         """Positions in [0, 1], shape (d,), with NaN for inactive parameters.
@@ -117,36 +107,24 @@ class Space(Mapping[str, Parameter]):
         """
         return np.array(self._positions(params))
 
+    def encode_many(self, many: Sequence[Mapping[str, Any]]) -> NDArray[np.float64]:
+        """Rows of ``encode``, shape (n, d)."""
+        return np.array([self._positions(params) for params in many]).reshape(-1, len(self))
+
     def _positions(self, params: Mapping[str, Any]) -> list[float]:
+        positions, seen, inside = [math.nan] * len(self.names), Params(), True
         try:
-            if self._conditional:
-                positions = self._active_positions(params)
-                active = [u for u in positions if not math.isnan(u)]
-            else:
-                positions = active = [encode(params[name]) for name, encode in self._encoders]
+            for column, name, scale in self._active(seen):
+                seen[name] = value = params[name]
+                positions[column] = u = scale.encode(value)
+                if not 0.0 <= u <= 1.0:
+                    inside = False
         except (KeyError, TypeError, ValueError):
             self.check(params)
             raise
-        # Cheap signs that params are wrong; a NaN makes the sum NaN.
-        inside = min(active) >= 0 and max(active) <= 1 and sum(active) <= len(active)
-        if not inside or len(active) != len(params):
+        if not inside or len(seen) != len(params):  # cheap signs that params are wrong
             self.check(params)
         return positions
-
-    def _active_positions(self, params: Mapping[str, Any]) -> list[float]:
-        positions = [math.nan] * len(self._names)
-        active: Params = {}
-        for column, name, scale, condition in self._plan:
-            if condition is None or condition.holds(active, missing=False):
-                active[name] = params[name]
-                positions[column] = scale.encode(params[name])
-        return positions
-
-    def encode_many(self, many: Sequence[Mapping[str, Any]]) -> NDArray[np.float64]:
-        """Rows of ``encode``, shape (n, d)."""
-        if not many:
-            return np.empty((0, len(self._names)))
-        return np.array([self._positions(params) for params in many])
 
     def decode(self, vector: ArrayLike) -> Params:
         """Params at positions in [0, 1], shape (d,); coordinates of inactive ones are ignored.
@@ -157,18 +135,17 @@ class Space(Mapping[str, Parameter]):
             InvalidInput: if the shape is wrong, or an active coordinate is NaN.
         """
         array = np.asarray(vector, dtype=np.float64)
-        if array.shape != (len(self._names),):
+        if array.shape != (len(self.names),):
             raise InvalidInput(f"vector must have shape ({len(self)},), got {array.shape}")
         positions = array.tolist()
-        if not self._conditional:
-            return {
-                name: decode(u if 0.0 <= u <= 1.0 else _clamped(name, u))
-                for (name, decode), u in zip(self._decoders, positions, strict=True)
-            }
         params: Params = {}
-        for column, name, scale, condition in self._plan:
-            if condition is None or condition.holds(params, missing=False):
-                params[name] = scale.decode(_clamped(name, positions[column]))
+        for column, name, scale in self._active(params):
+            u = positions[column]
+            if not 0.0 <= u <= 1.0:
+                if math.isnan(u):
+                    raise InvalidInput(f"the coordinate of {name} is NaN, but {name} is active here")
+                u = min(1.0, max(0.0, u))
+            params[name] = scale.decode(u)
         return self._arranged(params)
 
     def sample(self, rng: np.random.Generator) -> Params:
@@ -180,28 +157,32 @@ class Space(Mapping[str, Parameter]):
             InvalidInput: if 10,000 tries all violate a constraint.
         """
         for _ in range(_TRIES):
-            params = self.decode(rng.random(len(self._names)))
+            params = self.decode(rng.random(len(self.names)))
             if self.feasible(params):
                 return params
-        constraints = " and ".join(f"({constraint})" for constraint in self._constraints)
-        found = f"{_TRIES} random tries violate {constraints}"
-        raise InvalidInput(f"the constraints leave (almost) nothing: {found}")
+        constraints = " and ".join(f"({constraint})" for constraint in self.constraints)
+        raise InvalidInput(f"the constraints leave (almost) nothing: {_TRIES} random tries violate {constraints}")
 
     def defaults(self) -> Params:
         """The defaults of the active parameters.
 
-        Without a default it is the middle of the scale, for a choice the first option. Constraints
-        are not looked at: see ``feasible``.
+        Without a default it is the middle of the scale, for a choice the first option. Constraints are not looked at:
+        see ``feasible``.
         """
         params: Params = {}
-        for _, name, _, condition in self._plan:
-            if condition is None or condition.holds(params, missing=False):
-                params[name] = self._parameters[name].start
+        for _, name, _ in self._active(params):
+            params[name] = self[name].start
         return self._arranged(params)
 
     def resolve(self, params: Mapping[str, Any]) -> Params:
         """Params with the names of named choices replaced by their objects."""
         return {name: self._parameters[name].resolve(value) for name, value in params.items()}
+
+    def _arranged(self, params: Params) -> Params:
+        """The same params in the order of declaration."""
+        if self.order == self.names:
+            return params
+        return {name: params[name] for name in self.names if name in params}
 
     # Membership
 
@@ -217,29 +198,26 @@ class Space(Mapping[str, Parameter]):
         """Says what is wrong with params, if anything is.
 
         Raises:
-            InvalidInput: if a name is unknown, missing or inactive, a value is not contained in
-                its parameter, or a constraint is violated.
+            InvalidInput: if a name is unknown, missing or inactive, a value is not contained in its parameter, or a
+                constraint is violated.
         """
-        for name in params:
-            checks.check_name(name, self._parameters)
+        _check_names(params, self)
         seen: Params = {}
-        for _, name, _, condition in self._plan:
-            if condition is None or condition.holds(seen, missing=False):
-                if name not in params:
-                    raise InvalidInput(f"{name} is missing from {dict(params)!r}")
-                seen[name], parameter = params[name], self._parameters[name]
-                if not parameter.contains(seen[name]):
-                    raise InvalidInput(checks.not_contained(name, parameter, seen[name]))
-            elif name in params:
-                raise InvalidInput(f"{name} is inactive unless {condition}, leave it out")
-        for constraint in self._constraints:
-            if not constraint.holds(seen, missing=True):
-                used = {name: params[name] for name in self._names if name in constraint.names}
+        for _, name, _ in self._active(seen):
+            if name not in params:
+                raise InvalidInput(f"{name} is missing from {dict(params)!r}")
+            _check_contained(name, self[name], params[name])
+            seen[name] = params[name]
+        for name in params.keys() - seen.keys():
+            raise InvalidInput(f"{name} is inactive unless {self[name].condition}, leave it out")
+        for constraint in self.constraints:
+            if not constraint.holds(params, missing=True):
+                used = {name: params[name] for name in self.names if name in constraint.names}
                 raise InvalidInput(f"{used!r} violates the constraint {constraint}")
 
     def feasible(self, params: Mapping[str, Any]) -> bool:
         """Whether the constraints hold, and nothing else."""
-        return all(constraint.holds(params, missing=True) for constraint in self._constraints)
+        return all(constraint.holds(params, missing=True) for constraint in self.constraints)
 
     # Counting and enumerating
 
@@ -247,8 +225,8 @@ class Space(Mapping[str, Parameter]):
     def size(self) -> float:
         """Number of distinct params, ``math.inf`` if a reachable parameter is continuous.
 
-        Exact with conditions, but constraints are ignored. The values of parameters that appear in
-        conditions are enumerated, so those should be few.
+        Exact with conditions, but constraints are ignored. The values of parameters that appear in conditions are
+        enumerated, so those should be few.
 
         >>> from welltempered.space import Int
         >>> Space(depth=Int(1, 3), width=Int(1, 10).when("depth > 1")).size
@@ -258,46 +236,26 @@ class Space(Mapping[str, Parameter]):
 
     def count(self, k: int | None) -> float:
         """Number of params ``points(k)`` visits before it filters by the constraints."""
-        total: float = 1
-        for group in self._groups():
-            total = _times(total, self._count(group, k, {}))
-        return total
+        groups: list[set[str]] = []  # names that conditions connect; what they do not connect multiplies
+        for name, parameter in self.items():
+            linked = {name} | _parents(parameter)
+            joined = linked.union(*(group for group in groups if group & linked))
+            groups = [joined, *(group for group in groups if not group & linked)]
+        counts = [self._count([name for name in self.order if name in group], k, {}) for group in groups]
+        return math.inf if math.inf in counts else math.prod(counts)
 
     def _count(self, names: Sequence[str], k: int | None, params: Params) -> float:
         if not names:
             return 1
         name, rest = names[0], names[1:]
-        parameter = self._parameters[name]
-        condition = parameter.condition
-        if condition is not None and not condition.holds(params, missing=False):
+        parameter = self[name]
+        if not parameter.active(params):
             return self._count(rest, k, params)
-        if math.isinf(parameter.size) and k is None:
-            return math.inf
-        if name not in self._controlling:
-            width = parameter.size if k is None else len(parameter.grid(k))
-            return _times(width, self._count(rest, k, params))
-        total: float = 0
-        for value in _grid(parameter, k):
-            part = self._count(rest, k, {**params, name: value})
-            total = math.inf if math.isinf(part) else total + part
-        return total
-
-    def _groups(self) -> list[list[str]]:
-        """Names that conditions connect; in each group those in conditions first."""
-        group_of = {name: {name} for name in self}
-        for name, parameter in self.items():
-            for parent in parameter.condition.names if parameter.condition else ():
-                joined = group_of[name] | group_of[parent]
-                group_of.update(dict.fromkeys(joined, joined))
-        groups = {id(group): group for group in group_of.values()}.values()
-        ordered = sorted(self._order, key=lambda name: name not in self._controlling)
-        return [[name for name in ordered if name in group] for group in groups]
-
-    @cached_property
-    def _controlling(self) -> frozenset[str]:
-        """Names that some condition mentions."""
-        conditions = [p.condition for p in self._parameters.values() if p.condition is not None]
-        return frozenset().union(*(condition.names for condition in conditions))
+        size = parameter.size if k is None else len(parameter.grid(k))
+        if math.isinf(size) or not any(name in _parents(self[other]) for other in rest):
+            return math.inf if math.isinf(size) else size * self._count(rest, k, params)
+        counts = [self._count(rest, k, {**params, name: value}) for value in parameter.values(k)]
+        return math.inf if math.inf in counts else sum(counts)
 
     def points(self, k: int | None) -> Iterator[Params]:
         """All params on the grid, lazily and in lexicographic order of ``order``.
@@ -309,27 +267,19 @@ class Space(Mapping[str, Parameter]):
             InvalidInput: if k is None and a reachable parameter is continuous.
         """
         if k is None and math.isinf(self.size):
-            name = next(name for name, parameter in self._parameters.items() if math.isinf(parameter.size))
+            name = next(name for name, parameter in self.items() if math.isinf(parameter.size))
             raise InvalidInput(f"{name} is continuous: give the points per parameter, or a step")
-        return filter(self.feasible, map(self._arranged, self._walk(k, 0, {})))
-
-    def _walk(self, k: int | None, depth: int, params: Params) -> Iterator[Params]:
-        if depth == len(self._plan):
-            yield params
-            return
-        _, name, _, condition = self._plan[depth]
-        if condition is None or condition.holds(params, missing=False):
-            for value in _grid(self._parameters[name], k):
-                yield from self._walk(k, depth + 1, {**params, name: value})
-        else:
-            yield from self._walk(k, depth + 1, params)
+        points: Iterator[Params] = iter([{}])
+        for name in self.order:
+            points = _extended(points, name, self[name], k)
+        return filter(self.feasible, map(self._arranged, points))
 
     # Values of Python
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that ``from_json`` reads; objects of named choices are not in it."""
-        parameters = [{"name": name, **p.to_json()} for name, p in self._parameters.items()]
-        return {"parameters": parameters, "constraints": [c.text for c in self._constraints]}
+        parameters = [{"name": name, **p.to_json()} for name, p in self.items()]
+        return {"parameters": parameters, "constraints": [c.text for c in self.constraints]}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Space":
@@ -341,51 +291,92 @@ class Space(Mapping[str, Parameter]):
         try:
             described = [dict(entry) for entry in data["parameters"]]
             parameters = {entry.pop("name"): parameter_from_json(entry) for entry in described}
-            return cls(parameters).where(*data.get("constraints", ()))
+            return cls(parameters, data.get("constraints", ()))
         except (KeyError, TypeError) as error:
             raise InvalidInput(f"cannot read the space {data!r}: {error!r}") from error
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Space) and self._identity() == other._identity()
+        return isinstance(other, Space) and json_key(self.to_json()) == json_key(other.to_json())
 
     def __hash__(self) -> int:
-        return hash(self._identity())
-
-    def _identity(self) -> tuple[Any, ...]:
-        return tuple(self._parameters.items()), self._constraints
+        return hash(json_key(self.to_json()))
 
     def __repr__(self) -> str:
-        lines = "".join(f"    {name}={p!r},\n" for name, p in self._parameters.items())
-        tests = ", ".join(repr(constraint.text) for constraint in self._constraints)
+        lines = "".join(f"    {name}={parameter!r},\n" for name, parameter in self.items())
+        tests = ", ".join(repr(constraint.text) for constraint in self.constraints)
         return f"Space(\n{lines})" + (f".where({tests})" if tests else "")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (self._parameters, tuple(c.text for c in self._constraints))
-
-    def _arranged(self, params: Params) -> Params:
-        """The same params in the order of declaration."""
-        if self._order == self._names:
-            return params
-        return {name: params[name] for name in self._names if name in params}
+        return Space, (self._parameters, [constraint.text for constraint in self.constraints])
 
 
-def _restored(parameters: dict[str, Parameter], constraints: tuple[str, ...]) -> Space:
-    return Space(parameters).where(*constraints)
+def _parents(parameter: Parameter) -> frozenset[str]:
+    return frozenset() if parameter.condition is None else parameter.condition.names
 
 
-def _clamped(name: str, u: float) -> float:
-    if math.isnan(u):
-        raise InvalidInput(f"the coordinate of {name} is NaN, but {name} is active here")
-    return min(1.0, max(0.0, u))
+def _evaluation_order(parameters: Parameters) -> tuple[str, ...]:
+    """Names in which parents come before children and otherwise as declared."""
+    order: list[str] = []
+    while waiting := [name for name in parameters if name not in order]:
+        ready = next((name for name in waiting if _parents(parameters[name]) <= set(order)), None)
+        if ready is None:
+            raise InvalidInput(f"the conditions of {', '.join(waiting)} depend on each other")
+        order.append(ready)
+    return tuple(order)
 
 
-def _times(a: float, b: float) -> float:
-    """The product; an int may be too large to meet the float inf."""
-    return math.inf if math.inf in (a, b) else a * b
+def _extended(points: Iterator[Params], name: str, parameter: Parameter, k: int | None) -> Iterator[Params]:
+    """Each point with each value of the parameter, where that is active."""
+    for params in points:
+        if parameter.active(params):
+            for value in parameter.values(k):
+                yield {**params, name: value}
+        else:
+            yield params
 
 
-def _grid(parameter: Parameter, k: int | None) -> Iterator[Any]:
-    """All values lazily, as there may be many; or k of them."""
-    if k is None:
-        return parameter.bijection.values()
-    return iter(parameter.grid(k))
+# What a space refuses
+
+
+def _check_parameters(parameters: Mapping[Any, Any]) -> None:
+    """Refuses bad names, things that are no parameters, and conditions that make no sense."""
+    if not parameters:
+        raise InvalidInput("a space needs at least one parameter, as in Space(lr=Float(0.1, 1))")
+    for name, parameter in parameters.items():
+        if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
+            raise InvalidInput(f"names must be Python identifiers and no keywords, got {name!r}")
+        if not isinstance(parameter, Parameter):
+            way_out = f"a constant is Choice({parameter!r})"
+            raise InvalidInput(f"{name} must be a Float, Int or Choice, got {parameter!r}; {way_out}")
+        if parameter.condition is not None:
+            _check_names(_parents(parameter), parameters, f"in the condition of {name}, {parameter.condition}: ")
+            for part in parameter.condition.parts:
+                _check_possible(part, parameters)
+
+
+def _check_names(names: Iterable[str], parameters: Parameters, where: str = "") -> None:
+    """Refuses an unknown name, and says which one may have been meant."""
+    for name in sorted(set(names) - parameters.keys(), key=str):
+        close = difflib.get_close_matches(str(name), parameters, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(parameters)}"
+        raise InvalidInput(f"{where}the space has no parameter {name!r}, {hint}")
+
+
+def _check_possible(test: Expression, parameters: Parameters) -> None:
+    """Refuses a value that the parent does not have, and an ordering that neither of its ends fulfils."""
+    operator, constant = test.comparison
+    name = min(test.names)  # the only one, if it is a comparison
+    if operator == "Eq" or (operator == "In" and not isinstance(constant, str)):
+        for value in constant if operator == "In" else [constant]:
+            _check_contained(name, parameters[name], value)
+    ends = parameters[name].grid(2) if operator in {"Lt", "LtE", "Gt", "GtE"} else ()
+    if ends and not any(test.holds({name: end}, missing=False) for end in ends):
+        raise InvalidInput(f"{test} can never hold, {name} is {parameters[name]!r}")
+
+
+def _check_contained(name: str, parameter: Parameter, value: Any) -> None:
+    """Refuses a value that is none of the parameter."""
+    if not parameter.contains(value):
+        if isinstance(parameter, Choice):
+            raise InvalidInput(f"{name} has no option {value!r}, has {', '.join(map(repr, parameter.options))}")
+        raise InvalidInput(f"{name} cannot be {value!r}, it is {parameter!r}")
