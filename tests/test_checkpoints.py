@@ -348,3 +348,18 @@ def test_training_without_torch_saves_and_loads_without_it(tmp_path):
         assert "torch" not in sys.modules
     """
     output(program(tmp_path, text))
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_training_may_change_the_working_folder_though_the_path_is_relative(tmp_path, monkeypatch, workers):
+    def train(run):
+        run.keep()
+        os.chdir(tmp_path.parent)
+        for _ in run:
+            run.report(loss=run.params["x"])
+
+    monkeypatch.chdir(tmp_path)
+    with tune(train, method=Pieces(together=True), budget=None, workers=workers, path="study") as study:
+        assert [trial.state for trial in study.trials] == ["complete", "complete"]
+        assert study.checkpoint(study.best) == {}
+    assert (tmp_path / "study" / "checkpoints").is_dir()

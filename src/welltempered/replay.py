@@ -1,6 +1,8 @@
 """Replaying a log: fold it again, and derive every decision again."""
 
-from collections.abc import Iterable
+import gc
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import msgspec
@@ -9,6 +11,18 @@ from welltempered.decide import Scheduler, Wait, decide, record
 from welltempered.events import Event, Header, Resumed, Started
 from welltempered.history import History
 from welltempered.space import Space
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Keep the garbage collector from looking again and again through a log that is being read, and is no garbage."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 @dataclass(frozen=True)

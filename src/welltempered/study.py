@@ -25,7 +25,7 @@ from welltempered.lock import Lock
 from welltempered.log.base import Log
 from welltempered.log.memory import Memory
 from welltempered.log.sql import Sql
-from welltempered.replay import Replay, replay
+from welltempered.replay import Replay, collector_paused, replay
 from welltempered.run import Setting, number
 from welltempered.space import Space
 from welltempered.trial import Trial
@@ -57,7 +57,7 @@ class Study:
         self.path = folder
         self.header = headers.read(log.read(0, 1))
         self.history = History(self.header, experiment.space if experiment else None)
-        self.checkpoints = Checkpoints(folder / _CHECKPOINTS)
+        self.checkpoints = Checkpoints(folder.absolute() / _CHECKPOINTS)  # training code may change the working folder
         self._log = log
         self._scheduler = experiment.scheduler if experiment else None
         self._lock: Lock | None = None
@@ -173,9 +173,10 @@ class Study:
 
     def refresh(self) -> int:
         """Read what other processes have written since; returns the number of new events."""
-        new = self._events(1 + len(self.history.events))
-        for event in new:
-            self.history.apply(event)
+        with collector_paused():
+            new = self._events(1 + len(self.history.events))
+            for event in new:
+                self.history.apply(event)
         return len(new)
 
     def checkpoint(self, trial: Trial) -> dict[str, Any]:
@@ -208,7 +209,8 @@ class Study:
         Args:
             verify: also derive every decision again from the history before it, and compare.
         """
-        return replay(self.header, self._events(1), self.space, self.scheduler if verify else None)
+        with collector_paused():
+            return replay(self.header, self._events(1), self.space, self.scheduler if verify else None)
 
     # ------------------------------------------------------------------ ask and tell
 
