@@ -84,6 +84,8 @@ class History:
         self._ranked: dict[int, list[tuple[float, int]]] = {}
         self._folds: dict[Fold[Any], Any] = {}
         self._tried: set[bytes] = set()
+        self._indexed = 0
+        self._names = frozenset(self.space)
         self._matrix = np.empty((0, len(self.space)))
         self._encoded = 0
         self._philox = np.random.Philox(key=header.seed)
@@ -155,7 +157,10 @@ class History:
         return view
 
     def tried(self, params: Params) -> bool:
-        """Whether a trial with these params has started."""
+        """Whether a trial with these params has started; the index of those is made when it is first asked for."""
+        for id in range(self._indexed, len(self._rows)):
+            self._tried.add(_key(self._rows[id].params))
+        self._indexed = len(self._rows)
         return _key(params) in self._tried
 
     def fold(self, method: Fold[S]) -> S:
@@ -211,7 +216,7 @@ class History:
             return f"the next trial must be {len(self._rows)}"
         if not self._knows(event.held):
             return f"held must be one of the {len(self._rows)} trials"
-        if not event.params.keys() <= self.space.keys():  # values are not looked at, it would cost too much
+        if not event.params.keys() <= self._names:  # values are not looked at, it would cost too much
             return f"its params must be of the space, {', '.join(self.space)}"
         return None if 0 < event.until <= self.epochs else f"a lease must end in 1..{self.epochs}"
 
@@ -249,7 +254,6 @@ class History:
     def _started(self, event: Started) -> None:
         self._rows.append(_Row(event))
         self.running.add(event.trial)
-        self._tried.add(_key(event.params))
 
     def _resumed(self, event: Resumed) -> None:
         row = self._rows[event.trial]
