@@ -146,8 +146,9 @@ def _numpy_parts() -> list[Any]:
 def _save_tensors(torch: Any, state: dict[str, Any], path: Path) -> None:
     """Write a state that holds tensors, and refuse now what `weights_only` would refuse when the trial goes on."""
     torch.save(state, path)
+    find = getattr(torch.serialization, "get_unsafe_globals_in_checkpoint", None)
     with torch.serialization.safe_globals(_numpy_parts()):
-        objects = torch.serialization.get_unsafe_globals_in_checkpoint(path)
+        objects = find(path) if find else ()  # older versions of torch refuse when the trial goes on
     if objects:
         raise _refusal(", ".join(objects))
 

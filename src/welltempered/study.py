@@ -89,7 +89,7 @@ class Study:
             study = cls(memory, Path(temporary.name), experiment)
             study._temporary = temporary
             return study
-        folder = Path(path)
+        folder = Path(path).expanduser()
         if folder.exists() and not folder.is_dir():
             raise InvalidInput(f"path must be a folder, got the file {folder}")
         try:
@@ -119,7 +119,7 @@ class Study:
             InvalidInput: if there is no study.
             CorruptLog: if what is there is none of ours, or of a newer version.
         """
-        folder = Path(path)
+        folder = Path(path).expanduser()
         if not (folder / _DATABASE).is_file():
             raise InvalidInput(f"path must be the folder of a study, found no {_DATABASE} in {folder}")
         log = Sql(folder / _DATABASE, readonly=readonly)
