@@ -92,7 +92,6 @@ COMMANDS = [
 ]
 
 
-@pytest.mark.skipif(not (SOURCE / "tune.py").exists(), reason="nothing to tune with yet")
 @pytest.mark.parametrize("page", WITH_PYTHON, ids=lambda page: page.name)
 def test_python_of_the_page_runs(page, tmp_path):
     program = tmp_path / f"{page.stem}.py"

@@ -159,9 +159,9 @@ class History:
     def tried(self, params: Params) -> bool:
         """Whether a trial with these params has started; the index of those is made when it is first asked for."""
         for id in range(self._indexed, len(self._rows)):
-            self._tried.add(_key(self._rows[id].params))
+            self._tried.add(key(self._rows[id].params))
         self._indexed = len(self._rows)
-        return _key(params) in self._tried
+        return key(params) in self._tried
 
     def fold(self, method: Fold[S]) -> S:
         """The state of a method, up to date. The first call replays the events; `method` must be hashable."""
@@ -355,5 +355,6 @@ class _Trials(Sequence[Trial]):
         return map(self._history._trial, range(len(self)))
 
 
-def _key(params: Params) -> bytes:
+def key(params: Params) -> bytes:
+    """What two equal params have in common, whatever the order of their names."""
     return msgspec.json.encode(params, order="sorted")

@@ -10,7 +10,7 @@ from welltempered.space import Params
 
 @dataclass(frozen=True)
 class Random:
-    """Independent draws from the space, each parameter uniform on its own scale; never the same point twice.
+    """Independent draws from the space, each parameter uniform on its own scale; no point of a finite space twice.
 
     With 25 trials it tries 25 values of the parameter that matters, where a grid of two parameters tries 5.
     A suggestion costs O(parameters), whatever the number of trials; only when a finite space is nearly exhausted
@@ -20,7 +20,8 @@ class Random:
     def suggest(self, history: History) -> Params | None:
         """A random point; `None` if a finite space is exhausted.
 
-        An infinite one has points that recur: a choice under which nothing else is active, a weight decay of zero.
+        In an infinite one a tried point is drawn again too (a weight decay of zero may recur), but not for ever: it is
+        repeated where nearly all draws have been tried.
         """
         rng = history.rng
         for _ in range(TRIES):

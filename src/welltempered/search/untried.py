@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-import msgspec
 import numpy as np
 
 from welltempered.events import Event, Started
-from welltempered.history import History
+from welltempered.history import History, key
 from welltempered.space import Params
 
 TRIES = 100
@@ -33,7 +32,7 @@ class Untried:
     def learn(self, state: _Left, history: History, event: Event) -> None:
         """A started trial takes its point away."""
         if isinstance(event, Started) and state.points is not None:
-            state.points.pop(_key(event.params), None)
+            state.points.pop(key(event.params), None)
 
     def pick(self, history: History, rng: np.random.Generator) -> Params | None:
         """One of the untried points, all equally likely; `None` if there are none left.
@@ -43,7 +42,7 @@ class Untried:
         state = history.fold(self)
         if state.points is None:
             points = (point for point in history.space.points(None) if not history.tried(point))
-            state.points = {_key(point): point for point in points}
+            state.points = {key(point): point for point in points}
         if not state.points:
             return None
         return next(islice(state.points.values(), int(rng.integers(len(state.points))), None))
@@ -72,7 +71,3 @@ class Cursor:
 
     def _advance(self) -> None:
         self.head = next(self._candidates, None)
-
-
-def _key(params: Params) -> bytes:
-    return msgspec.json.encode(params, order="sorted")
