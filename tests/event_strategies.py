@@ -18,11 +18,11 @@ metrics = st.dictionaries(text, st.none() | finite, max_size=4)
 maybe = st.none() | whole
 
 events = st.one_of(
-    st.builds(Started, whole, objects, whole, whole, maybe, seconds),
-    st.builds(Resumed, whole, whole, maybe, seconds),
-    st.builds(Reported, whole, whole, metrics, seconds, seconds),
-    st.builds(Cut, whole, whole, text, seconds),
-    st.builds(Ended, whole, text, st.none() | text, seconds),
+    st.builds(Started, whole, objects, whole, whole, maybe, seconds, text),
+    st.builds(Resumed, whole, whole, maybe, seconds, text),
+    st.builds(Reported, whole, whole, metrics, seconds, seconds, whole),
+    st.builds(Cut, whole, whole, text, seconds, st.none() | text),
+    st.builds(Ended, whole, text, st.none() | text, seconds, whole),
 )
 headers = st.builds(
     Header,

@@ -10,11 +10,12 @@ from zlib import crc32
 import msgspec
 
 from welltempered import header as headers
-from welltempered.events import Cut, Ended, Started
+from welltempered.events import WORKER_LOST, Ended, Started
 from welltempered.execute.simulate import Simulator
 from welltempered.experiment import Experiment
 from welltempered.history import History
 from welltempered.log.memory import Memory
+from welltempered.run import Lost
 from welltempered.schedule.full import Full
 from welltempered.space import Choice, Float, Int, Space
 from welltempered.study import Study
@@ -129,26 +130,30 @@ class Mishaps:
 
     def __init__(self, simulator, fate):
         self.slots, self.clock = simulator.slots, simulator.clock
-        self.cut, self.close = simulator.cut, simulator.close
+        self.cut, self.close, self.device = simulator.cut, simulator.close, simulator.device
         self._simulator = simulator
         self._fate = fate
-        self._ahead = {}  # trial -> what its lease began with, what will befall it
+        self._ahead = {}  # trial -> what will befall it
 
     def assign(self, slot, lease):
         mishap = self._fate(lease)
         if mishap is not None and lease.trial.epoch < mishap.epoch <= lease.stop:
-            self._ahead[lease.trial.id] = lease.trial.epoch, mishap
+            self._ahead[lease.trial.id] = mishap
             lease = replace(lease, stop=mishap.epoch)
         self._simulator.assign(slot, lease)
 
     def poll(self, timeout):
         report, *cut = self._simulator.poll(timeout)
         trial = report.trial
-        since, mishap = self._ahead.get(trial, (0, None))
+        mishap = self._ahead.get(trial)
         if mishap is None or report.epoch != mishap.epoch:
             return (report, *cut)
         del self._ahead[trial]
-        end = Ended(trial, "failed", "RuntimeError: out of luck") if mishap.fails else Cut(trial, since, "worker died")
+        end = (
+            Ended(trial, "failed", "RuntimeError: out of luck")
+            if mishap.fails
+            else Lost(trial, WORKER_LOST, "worker died")
+        )
         return (report, end) if cut and mishap.reports else (end,)
 
 

@@ -106,7 +106,7 @@ def test_luck_was_bad_indeed():
     """See that the tests above met what they are about."""
     study = study_of(SPACES["continuous"], Full(Random()))
     simulate(study, budget="400 epochs", fate=bad_luck(0, share=0.6))
-    assert "worker died" in {cut.reason for cut in kinds(study.history, Cut)}
+    assert "worker lost" in {cut.reason for cut in kinds(study.history, Cut)}
     assert {end.reason for end in kinds(study.history, Ended)} == {"failed", "crashed"}
     assert study.history.spent > sum(trial.epoch for trial in study.trials)
 

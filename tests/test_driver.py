@@ -223,7 +223,11 @@ SLUGGISH = """
     found = experiment(train, method=wt.Full(wt.Random()))
     with wt.Study.create(found, sys.argv[1]) as study:
         study.run(
-            train, budget=None, workers=int(sys.argv[2]), watch=lambda event: print(type(event).__name__, flush=True)
+            train,
+            budget=None,
+            workers=int(sys.argv[2]),
+            limits=wt.Limits(saving=float("inf")),
+            watch=lambda event: print(type(event).__name__, flush=True),
         )
 """
 
@@ -247,8 +251,14 @@ def test_a_second_ctrl_c_leaves_at_once_and_loses_nothing_that_was_written(tmp_p
     with wt.Study.open(folder, readonly=True) as study:
         assert [type(event).__name__ for event in study.history.events] == printed
         assert study.trials[0].state == "running"
-    with tune(path=folder, train=steady) as study:
-        assert [event.reason for event in kinds(study, wt.Cut)] == ["driver lost"]
+
+    def train(run):
+        run.keep()
+        for _ in run:
+            run.report(loss=1)
+
+    with tune(path=folder, train=train) as study:
+        assert [(event.epoch, event.reason) for event in kinds(study, wt.Cut)] == [(3, "driver lost")]
         assert study.trials[0].state == "complete"
 
 

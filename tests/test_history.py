@@ -68,14 +68,24 @@ class Model:
         return [event for event in self.events if event.trial == trial]
 
     def curve(self, trial):
-        """Return the reports that count: a cut takes those after its epoch away."""
-        reports = []
+        """Return the reports that count: going on after a cut takes those after its epoch away."""
+        reports, restart = [], None
         for event in self.of(trial):
             if isinstance(event, Reported):
                 reports.append(event)
-            if isinstance(event, Cut):
-                reports = reports[: event.epoch]
+            if isinstance(event, Resumed):
+                reports = reports[:restart]
+            restart = event.epoch if isinstance(event, Cut) else None
         return reports
+
+    def restart(self, trial):
+        """Return the epoch a trial goes on from after a cut, `None` if it was not cut."""
+        last = self.of(trial)[-1]
+        return last.epoch if isinstance(last, Cut) else None
+
+    def from_where(self, trial):
+        restart = self.restart(trial)
+        return len(self.curve(trial)) if restart is None else restart
 
     def lease(self, trial):
         """Return whether the last lease is open, and its end."""
@@ -83,12 +93,18 @@ class Model:
         for event in self.of(trial):
             if isinstance(event, Started | Resumed):
                 open_, until = True, event.until
-            elif isinstance(event, Cut | Ended) or event.epoch == until:
+            elif isinstance(event, Cut | Ended) or event.epoch == until or event.metrics["loss"] is None:
                 open_ = False
         return open_, until
 
     def end(self, trial):
-        return next((event for event in self.of(trial) if isinstance(event, Ended)), None)
+        """Return reason and error of a trial that is over."""
+        last = self.of(trial)[-1]
+        if isinstance(last, Ended):
+            return last.reason, last.error
+        if isinstance(last, Reported) and last.metrics["loss"] is None:
+            return "diverged", f"loss was not finite after epoch {last.epoch}"
+        return None
 
     def knows(self, trial):
         return trial is None or 0 <= trial < self.count()
@@ -105,7 +121,7 @@ class Model:
         match event:
             case Resumed():
                 paused = not running and not self.end(event.trial)
-                return paused and epoch < event.until <= EPOCHS and self.knows(event.held)
+                return paused and self.from_where(event.trial) < event.until <= EPOCHS and self.knows(event.held)
             case Reported():
                 return running and event.epoch == epoch + 1 and "loss" in event.metrics
             case Cut():
@@ -141,19 +157,20 @@ class HistoryAgainstModel(RuleBasedStateMachine):
     def start(self, point, until, bracket):
         self.take(Started(self.model.count(), point, until, bracket, None, float(len(self.model.events))))
 
-    @precondition(lambda self: any(len(self.model.curve(t)) < EPOCHS for t in self.trials(running=False)))
+    @precondition(lambda self: any(self.model.from_where(t) < EPOCHS for t in self.trials(running=False)))
     @rule(data=st.data())
     def resume(self, data):
-        paused = [t for t in self.trials(running=False) if len(self.model.curve(t)) < EPOCHS]
+        paused = [t for t in self.trials(running=False) if self.model.from_where(t) < EPOCHS]
         trial = data.draw(st.sampled_from(paused))
-        until = data.draw(st.integers(len(self.model.curve(trial)) + 1, EPOCHS))
+        until = data.draw(st.integers(self.model.from_where(trial) + 1, EPOCHS))
         self.take(Resumed(trial, until, data.draw(st.sampled_from([None, trial])), float(len(self.model.events))))
 
     @precondition(lambda self: self.trials(running=True))
     @rule(data=st.data(), loss=st.sampled_from([None, 0.0, 1.0, 2.0]) | st.floats(-1e6, 1e6))
     def report(self, data, loss):
         trial = data.draw(st.sampled_from(self.trials(running=True)))
-        self.take(Reported(trial, len(self.model.curve(trial)) + 1, {"loss": loss}, 0.5, float(len(self.model.events))))
+        epoch, saved = len(self.model.curve(trial)) + 1, data.draw(st.sampled_from([0, 10]))
+        self.take(Reported(trial, epoch, {"loss": loss}, 0.5, float(len(self.model.events)), saved))
 
     @precondition(lambda self: self.trials(running=True))
     @rule(data=st.data())
@@ -209,6 +226,9 @@ class HistoryAgainstModel(RuleBasedStateMachine):
             if isinstance(model.of(trial)[-1], Cut):
                 interrupted.add(trial)
         assert history.interrupted == interrupted
+        ends = {trial: end for trial in range(model.count()) if (end := model.end(trial))}
+        failures = {(reason, trial) for trial, (reason, _) in ends.items() if reason != "finished"}
+        assert {(reason, trial) for reason, trials in history.failures.items() for trial in trials} == failures
 
     def a_trial_says_what_the_model_says(self, trial):
         model, id = self.model, trial.id
@@ -221,10 +241,14 @@ class HistoryAgainstModel(RuleBasedStateMachine):
         assert (trial.epoch, self.history.epoch(id)) == (len(curve), len(curve))
         assert (trial.value, trial.loss) == (trial.curve[-1], trial.losses[-1]) if curve else (None, math.inf)
         assert (trial.running, trial.until) == (running, until)
-        assert trial.since <= trial.epoch or trial.cuts
-        assert trial.cuts == sum(isinstance(event, Cut) for event in own)
-        assert (trial.ended, trial.error) == ((end.reason, end.error) if end else (None, None))
-        assert trial.failed == (trial.ended in {"failed", "crashed"})
+        assert trial.since <= trial.epoch
+        assert list(trial.cuts) == [event for event in own if isinstance(event, Cut)]
+        assert (trial.ended, trial.error) == (end or (None, None))
+        assert trial.failed == (trial.ended in {"failed", "crashed", "diverged"})
+        assert trial.restart == model.restart(id)
+        assert trial.saves == tuple(report.epoch for report in curve if report.saved)
+        usable = [report.epoch for report in curve[: trial.restart] if report.saved]
+        assert self.history.saves(id) == dict.fromkeys(usable, 10)
         assert trial.interrupted == isinstance(own[-1], Cut)
         assert trial.seconds == 0.5 * len(curve)
 

@@ -20,6 +20,7 @@ LAYERS = {
     "objective": 0,
     "events": 0,
     "budget": 0,
+    "limits": 0,
     "history": 1,
     "trial": 1,
     "decide": 1,
@@ -45,7 +46,7 @@ LAYERS = {
 # Who may import what is slow to import or not always installed. Nobody imports it at the start:
 # `import welltempered` must not load any of them.
 HEAVY = {
-    "torch": ["run", "checkpoints", "execute.worker", "demo"],
+    "torch": ["run", "checkpoints", "demo"],
     "keras": [],
     "tensorflow": [],
     "jax": [],
@@ -60,7 +61,7 @@ HEAVY = {
 }
 
 # Other packages that any module may import. All are described in docs/dependencies.md.
-LIGHT = {"cloudpickle", "msgspec", "numpy"}
+LIGHT = {"cloudpickle", "msgspec", "numpy", "psutil"}
 
 
 @dataclass(frozen=True)

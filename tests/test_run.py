@@ -152,19 +152,43 @@ def test_a_metric_may_be_a_tensor():
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, np.float32("nan")])
-def test_a_metric_that_is_not_finite_is_stored_as_none_and_counts_as_the_worst(value):
+@pytest.mark.parametrize("epochs", [2, 5])
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_trial_whose_objective_is_not_finite_has_diverged_and_is_over(value, epochs, workers):
     def train(run):
+        run.keep()
         for epoch in run:
             run.report(loss=1 if epoch == 1 else value, accuracy=value)
 
-    with tune(train, epochs=2) as study:
+    with tune(train, epochs=epochs, workers=workers, budget="2 trials") as study:
         trial = study.trials[0]
         assert [report.metrics for report in trial.reports] == [
             {"loss": 1.0, "accuracy": None},
             {"loss": None, "accuracy": None},
         ]
-        assert (trial.state, trial.losses, trial.value) == ("complete", (1.0, math.inf), None)
+        assert (trial.state, trial.losses, trial.value) == ("diverged", (1.0, math.inf), None)
+        assert trial.error == "loss was not finite after epoch 2"
+        assert study.history.failures == {"diverged": [0, 1]}
         assert study.best is None
+        assert study.replay(verify=True).differences == ()
+
+
+def test_a_metric_beside_the_objective_need_not_be_finite():
+    def train(run):
+        for epoch in run:
+            run.report(loss=epoch, accuracy=math.nan)
+
+    trial = trial_of(train, epochs=2)
+    assert (trial.state, trial.reports[1].metrics) == ("complete", {"loss": 2.0, "accuracy": None})
+
+
+def test_a_study_in_which_many_trials_diverge_goes_on():
+    def train(run):
+        for _ in run:
+            run.report(loss=math.nan if run.trial < 15 else 1)
+
+    with tune(train, budget="17 trials") as study:
+        assert [trial.state for trial in study.trials] == ["diverged"] * 15 + ["complete"] * 2
 
 
 class Mute:

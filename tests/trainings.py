@@ -16,6 +16,8 @@ import welltempered as wt
 SPACE = wt.Space(x=wt.Float(0, 1))
 RANDOM = wt.Random()
 FULL = wt.Full(RANDOM)
+EVERY_EPOCH = wt.Limits(saving=math.inf)
+"""Limits under which a checkpoint follows every epoch, however short."""
 SECONDS = 60
 """Patience with a program that should be over soon, on a busy machine."""
 

@@ -7,6 +7,7 @@ every decision is a pure function of the history and can be derived again. `tune
 from welltempered.budget import Budget
 from welltempered.decide import Decision, Resume, Scheduler, Searcher, Start, Wait
 from welltempered.errors import (
+    CheckpointUnwritten,
     Conflict,
     CorruptCheckpoint,
     CorruptLog,
@@ -23,12 +24,13 @@ from welltempered.execute.processes import Processes
 from welltempered.execute.simulate import Simulator
 from welltempered.experiment import Experiment
 from welltempered.history import Fold, History
+from welltempered.limits import Limits
 from welltempered.log.base import Log
 from welltempered.log.memory import Memory
 from welltempered.log.sql import Sql
 from welltempered.objective import Objective
 from welltempered.replay import Replay
-from welltempered.run import Lease, Run
+from welltempered.run import Lease, Lost, Run
 from welltempered.schedule.full import Full
 from welltempered.schedule.halving import Halving
 from welltempered.schedule.hyperband import Hyperband
@@ -42,6 +44,7 @@ from welltempered.tune import tune
 
 __all__ = [
     "Budget",
+    "CheckpointUnwritten",
     "Choice",
     "Conflict",
     "CorruptCheckpoint",
@@ -64,7 +67,9 @@ __all__ = [
     "Int",
     "InvalidInput",
     "Lease",
+    "Limits",
     "Log",
+    "Lost",
     "Memory",
     "Objective",
     "Processes",

@@ -8,8 +8,9 @@ import msgspec
 
 from welltempered.errors import InvalidInput
 
-_SECONDS = {"s": 1, "sec": 1, "second": 1, "min": 60, "minute": 60, "h": 3600, "hour": 3600}
-_SECONDS |= {"d": 86400, "day": 86400}
+SECONDS = {"s": 1, "sec": 1, "second": 1, "min": 60, "minute": 60, "h": 3600, "hour": 3600}
+SECONDS |= {"d": 86400, "day": 86400}
+"""Units of time, without their plural s."""
 _HINT = "such as '200 epochs', '30 trials', '10 min', '2 h', or several: '200 epochs, 1 h'"
 
 
@@ -76,13 +77,13 @@ def _bound(part: str, whole: str) -> tuple[str, float]:
         r"(\d+(?:\.\d+)?)\s*(s)", part.lower()
     )
     unit = found.group(2) if found else ""
-    if not found or unit not in {"epoch", "trial", *_SECONDS}:
+    if not found or unit not in {"epoch", "trial", *SECONDS}:
         raise InvalidInput(f"budget must be an amount and a unit, {_HINT}, got {whole!r}")
     amount = float(found.group(1))
     if amount <= 0:
         raise InvalidInput(f"budget must be above zero, got {whole!r}")
-    if unit in _SECONDS:
-        return "seconds", amount * _SECONDS[unit]
+    if unit in SECONDS:
+        return "seconds", amount * SECONDS[unit]
     if amount != int(amount):
         raise InvalidInput(f"budget must be a whole number of {unit}s, got {whole!r}")
     return f"{unit}s", amount

@@ -1,16 +1,19 @@
 """Checkpoints: one file per (trial, epoch), written atomically, read without running any code of theirs."""
 
+import contextlib
+import errno
 import math
 import os
 import sys
-from collections.abc import Collection, Mapping
+import zlib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from welltempered.errors import CorruptCheckpoint, InvalidInput
+from welltempered.errors import CheckpointUnwritten, CorruptCheckpoint, InvalidInput
 from welltempered.history import History
 
 _TORCH, _PLAIN, _PART = ".pt", ".msgpack", ".part"
@@ -18,14 +21,19 @@ _ARRAY, _SCALAR, _TUPLE, _INTEGER = 1, 2, 3, 4
 """Codes of MessagePack extensions: NumPy arrays and scalars, and what MessagePack lacks of Python's plain values."""
 _INTEGERS = range(-(2**63), 2**64)
 """Those that MessagePack has; random generators have states beyond."""
+_BLOCK = 2**20
+"""Bytes read at a time for a checksum."""
+_NO_ROOM = "inline_container"
+"""The part of torch that writes files, which names itself where that fails instead of raising an `OSError`."""
 _PLAIN_TYPES = (type(None), bool, int, float, str, bytes)
 
 
 class Checkpoints:
-    """The checkpoints of a study, as files `<trial>-<epoch>` in a folder.
+    """The checkpoints of a study, as files `<trial>-<epoch>-<checksum>` in a folder.
 
     A state that holds PyTorch tensors is written by `torch.save` and read with `weights_only=True`; any other one,
-    of NumPy arrays and plain values, as MessagePack. Never by pickle.
+    of NumPy arrays and plain values, as MessagePack. Never by pickle. The checksum in the name (CRC-32) tells a file
+    that was truncated or has changed since.
 
     Args:
         folder: where they lie; made when the first one is written.
@@ -34,33 +42,52 @@ class Checkpoints:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def save(self, trial: int, epoch: int, state: dict[str, Any]) -> Path:
-        """Write a state; the file appears whole or not at all.
+    def save(self, trial: int, epoch: int, state: dict[str, Any]) -> int:
+        """Write a state; the file appears whole or not at all. Returns its size in bytes.
 
         Raises:
             InvalidInput: if the state holds something that is no tensor, array or plain value.
+            CheckpointUnwritten: if the file cannot be written: the disk is full, or the folder read-only.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
         torch = _torch_of(state)
-        path = self.folder / f"{trial}-{epoch}{_PLAIN if torch is None else _TORCH}"
-        part = path.with_name(f"{path.name}.{os.getpid()}{_PART}")
+        part = self.folder / f"{trial}-{epoch}.{os.getpid()}{_PART}"
         try:
+            self.folder.mkdir(parents=True, exist_ok=True)
             if torch is None:
                 part.write_bytes(msgspec.msgpack.encode(_pack(state)))
             else:
                 _save_tensors(torch, state, part)
+            size = part.stat().st_size
+            path = self.folder / f"{trial}-{epoch}-{_checksum(part)}{_PLAIN if torch is None else _TORCH}"
+            before = self._paths(trial, epoch)
             part.replace(path)
+            for old in before:  # of an epoch that is trained again
+                if old != path:
+                    old.unlink(missing_ok=True)
+        except OSError as error:
+            raise CheckpointUnwritten(
+                f"checkpoints must be writable at {self.folder}, got: {error.strerror or error}; make room or allow "
+                "writing, then run the study again"
+            ) from error
         finally:
-            part.unlink(missing_ok=True)
-        return path
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
+        return size
 
     def load(self, trial: int, epoch: int) -> dict[str, Any]:
         """Read a state, tensors on the CPU.
 
         Raises:
-            CorruptCheckpoint: if there is none, or it cannot be read.
+            CorruptCheckpoint: if there is none, or it is damaged.
         """
-        path = self._path(trial, epoch)
+        paths = self._paths(trial, epoch)
+        if not paths:
+            raise CorruptCheckpoint(
+                f"trial {trial} must have a checkpoint of epoch {epoch} in {self.folder}, found none"
+            )
+        path = next(filter(_sound, paths), None)
+        if path is None:
+            raise CorruptCheckpoint(f"checkpoint {paths[0]} is damaged: its checksum is not the one in its name")
         try:
             if path.suffix == _PLAIN:
                 state = msgspec.msgpack.decode(path.read_bytes(), ext_hook=_unpack, strict=False)
@@ -78,48 +105,98 @@ class Checkpoints:
         """The last epoch up to `at_most` at which the trial has a checkpoint; 0 if there is none."""
         return max((epoch for id, epoch in self.present() if id == trial and epoch <= at_most), default=0)
 
+    def sound(self, trial: int, below: int) -> int:
+        """The last epoch before `below` of which the trial has an undamaged checkpoint; 0 if there is none."""
+        epochs = sorted((epoch for id, epoch in self.present() if id == trial and epoch < below), reverse=True)
+        return next((epoch for epoch in epochs if any(map(_sound, self._paths(trial, epoch)))), 0)
+
     def present(self) -> set[tuple[int, int]]:
         """The (trial, epoch) of all checkpoints."""
-        found = set()
-        for path in self.folder.glob("*-*") if self.folder.is_dir() else ():
-            trial, _, epoch = path.stem.partition("-")
-            if path.suffix in (_TORCH, _PLAIN) and trial.isdigit() and epoch.isdigit():
-                found.add((int(trial), int(epoch)))
-        return found
+        found = (_parsed(path) for path in self._paths())
+        return {name for name in found if name is not None}
 
-    def sweep(self, needed: Mapping[int, int]) -> int:
-        """Delete all but those of the given trials from the given epoch on; returns how many are left."""
-        present = self.present()
-        useless = {(trial, epoch) for trial, epoch in present if epoch < needed.get(trial, math.inf)}
-        for trial, epoch in useless:
-            for suffix in (_TORCH, _PLAIN):
-                (self.folder / f"{trial}-{epoch}{suffix}").unlink(missing_ok=True)
-        return len(present) - len(useless)
+    def size(self) -> int:
+        """Bytes on disk."""
+        sizes = 0
+        for path in self._paths():
+            with contextlib.suppress(FileNotFoundError):  # swept meanwhile
+                sizes += path.stat().st_size
+        return sizes
+
+    def delete(self, useless: Collection[tuple[int, int]]) -> None:
+        """Delete the checkpoints with these (trial, epoch)."""
+        for path in self._paths() if useless else ():
+            if _parsed(path) in useless:
+                path.unlink(missing_ok=True)
 
     def tidy(self) -> None:
         """Delete what writers have left unfinished that are gone; nobody may write meanwhile."""
         for part in self.folder.glob(f"*{_PART}"):
             part.unlink(missing_ok=True)
 
-    def _path(self, trial: int, epoch: int) -> Path:
-        for suffix in (_TORCH, _PLAIN):
-            path = self.folder / f"{trial}-{epoch}{suffix}"
-            if path.exists():
-                return path
-        raise CorruptCheckpoint(f"trial {trial} must have a checkpoint of epoch {epoch} in {self.folder}, found none")
+    def _paths(self, trial: int | None = None, epoch: int | None = None) -> list[Path]:
+        pattern = "*-*-*" if trial is None else f"{trial}-{epoch}-*"
+        return [path for path in self.folder.glob(pattern) if path.suffix in (_TORCH, _PLAIN)]
 
 
-def needed(history: History, keeps: Collection[int]) -> dict[int, int]:
-    """Which checkpoints may still be needed, as trial -> first epoch: a function of history and scheduler alone.
+def needed(history: History, keeps: Collection[int], room: float = math.inf) -> dict[int, set[int]]:
+    """Which checkpoints may still be needed, as trial -> epochs: a function of history and scheduler alone.
 
-    Needed are those of trials that run (from the epoch their lease began with: should the worker die, they go on from
-    there), were interrupted or may be resumed, and of the best among all others, which is the incumbent unless one of
-    the former is.
+    Needed are the newest of trials that run, were interrupted or may be resumed, and of the best among all others,
+    which is the incumbent unless one of the former is; and the second newest of those that run or were interrupted,
+    since a sudden end may damage the newest. Where they take more than `room` bytes, the second newest go first, then
+    those of paused trials, worst loss first.
     """
-    unsettled = history.running | history.interrupted | set(keeps)
-    best = history.lowest(unsettled)
-    trials = [history.trials[id] for id in unsettled] + ([best] if best else [])
-    return {trial.id: trial.since if trial.running else trial.epoch for trial in trials}
+    busy = sorted(history.running | history.interrupted)
+    paused = sorted(set(keeps).difference(busy), key=lambda id: history.trials[id].loss)
+    best = history.lowest({*busy, *paused})
+    firm = busy if best is None else [*busy, best.id]
+    order = [(id, epoch) for id in firm for epoch in _newest(history, id)[:1]]
+    certain = len(order)
+    order += [(id, epoch) for id in paused for epoch in _newest(history, id)[:1]]
+    order += [(id, epoch) for id in busy for epoch in _newest(history, id)[1:2]]
+    wanted: dict[int, set[int]] = {}
+    for rank, (id, epoch) in enumerate(order):
+        room -= history.saves(id)[epoch]
+        if room < 0 and rank >= certain:
+            break
+        wanted.setdefault(id, set()).add(epoch)
+    return wanted
+
+
+def useless(
+    present: Collection[tuple[int, int]], history: History, keeps: Collection[int], room: float = math.inf
+) -> set[tuple[int, int]]:
+    """Which of the checkpoints on disk nothing can need; those of a running trial that it has not reported yet stay."""
+    wanted = needed(history, keeps, room)
+    unreported = {(id, epoch) for id, epoch in present if id in history.running and epoch > history.epoch(id)}
+    return {(id, epoch) for id, epoch in present if epoch not in wanted.get(id, ())} - unreported
+
+
+def _newest(history: History, trial: int) -> list[int]:
+    """The epochs of a trial's checkpoints, last one first."""
+    return sorted(history.saves(trial), reverse=True)
+
+
+def _parsed(path: Path) -> tuple[int, int] | None:
+    trial, _, rest = path.stem.partition("-")
+    epoch = rest.partition("-")[0]
+    return (int(trial), int(epoch)) if trial.isdigit() and epoch.isdigit() else None
+
+
+def _sound(path: Path) -> bool:
+    try:
+        return path.stem.rpartition("-")[2] == _checksum(path)
+    except OSError:
+        return False
+
+
+def _checksum(path: Path) -> str:
+    checksum = 0
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            checksum = zlib.crc32(block, checksum)
+    return f"{checksum:08x}"
 
 
 def _torch_of(state: Any) -> Any:
@@ -145,7 +222,12 @@ def _numpy_parts() -> list[Any]:
 
 def _save_tensors(torch: Any, state: dict[str, Any], path: Path) -> None:
     """Write a state that holds tensors, and refuse now what `weights_only` would refuse when the trial goes on."""
-    torch.save(state, path)
+    try:
+        torch.save(state, path)
+    except RuntimeError as error:
+        if _NO_ROOM not in str(error):
+            raise
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
     find = getattr(torch.serialization, "get_unsafe_globals_in_checkpoint", None)
     with torch.serialization.safe_globals(_numpy_parts()):
         objects = find(path) if find else ()  # older versions of torch refuse when the trial goes on

@@ -71,9 +71,11 @@ def decide(scheduler: Scheduler, history: History, held: Trial | None) -> Decisi
     return scheduler.next(history, held)
 
 
-def record(decision: Start | Resume, history: History, held: Trial | None, at: float) -> Started | Resumed:
+def record(
+    decision: Start | Resume, history: History, held: Trial | None, at: float, device: str = "cpu"
+) -> Started | Resumed:
     """The event that a decision becomes in the log."""
     id = None if held is None else held.id
     if isinstance(decision, Start):
-        return Started(len(history.trials), decision.params, decision.until, decision.bracket, id, at)
-    return Resumed(decision.trial, decision.until, id, at)
+        return Started(len(history.trials), decision.params, decision.until, decision.bracket, id, at, device)
+    return Resumed(decision.trial, decision.until, id, at, device)

@@ -1,7 +1,9 @@
 """The loop of a study: whenever a lease has closed, decide what the free slots do next."""
 
+import math
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -10,11 +12,24 @@ from typing import Protocol
 import msgspec
 
 from welltempered.budget import Budget
-from welltempered.errors import TrainingFailed
-from welltempered.events import Cut, Ended, Event, Reported
+from welltempered.errors import CheckpointUnwritten, TrainingFailed
+from welltempered.events import (
+    CRASHED,
+    DIVERGED,
+    FAILED,
+    FINISHED,
+    INTERRUPTED,
+    UNWRITTEN,
+    WORKER_LOST,
+    Cut,
+    Ended,
+    Event,
+    Reported,
+)
 from welltempered.execute.base import Executor
 from welltempered.history import History
-from welltempered.run import BUDGET, Lease
+from welltempered.limits import Limits
+from welltempered.run import Lease, Lost, Said
 from welltempered.trial import Trial
 
 Watch = Callable[[Event], None]
@@ -22,21 +37,17 @@ Watch = Callable[[Event], None]
 
 _TICK = 0.2
 """Longest wait for an executor in seconds: how late Ctrl-C may be noticed."""
-_CRASHES = 3
-"""Workers a trial may take with it; a third one is no accident."""
 _FIRST_FAILURES, _FAILURES = 3, 10
-"""Trials that may fail in a row before the training code is taken to be broken: before and after it has once worked."""
-INTERRUPTED, DRIVER_LOST = "interrupted", "driver lost"
-_HARMLESS = BUDGET, INTERRUPTED, DRIVER_LOST
-"""Reasons for which a lease is cut short that say nothing against its trial."""
+"""Failures in a row that show training code to be broken: alike ones before it has once worked, and any others."""
 
 
 class Ledger(Protocol):
     """What a driver needs of a study."""
 
     history: History
+    stopping: str | None
 
-    def decide(self, held: Trial | None, at: float, *, start: bool) -> Trial | None:
+    def decide(self, held: Trial | None, at: float, *, device: str, start: bool) -> Trial | None:
         """Decide what a free slot does, and write it down; `None` if it waits."""
         ...
 
@@ -44,12 +55,16 @@ class Ledger(Protocol):
         """Write an event, then take it into the history."""
         ...
 
+    def saved(self, trial: int) -> int:
+        """The epoch from which a trial can go on."""
+        ...
+
     def sweep(self) -> None:
         """Delete the checkpoints that nothing can need any more."""
         ...
 
-    def sweep_if_due(self) -> None:
-        """The same, if enough have come together."""
+    def sweep_if_due(self, size: int) -> None:
+        """The same, if enough have come together since; `size` bytes have just been added."""
         ...
 
 
@@ -60,19 +75,33 @@ class Driver:
         study: what to run.
         executor: where trials train.
         budget: for all runs of the study together.
+        limits: what trials may use.
         watch: called after each event.
+        idle: called when nothing has happened for a fifth of a second.
     """
 
-    def __init__(self, study: Ledger, executor: Executor, budget: Budget, watch: Watch | None) -> None:
+    def __init__(
+        self,
+        study: Ledger,
+        executor: Executor,
+        budget: Budget,
+        limits: Limits,
+        watch: Watch | None = None,
+        idle: Callable[[], None] | None = None,
+    ) -> None:
         self._study = study
         self._executor = executor
         self._budget = budget
+        self._limits = limits
         self._watch = watch
+        self._idle = idle
         self._slots: dict[int, int] = {}  # trial in training -> its slot
         self._stops: dict[int, int] = {}  # trial in training -> epoch it is told to stop at
         self._held: dict[int, int] = {}  # free slot -> trial it still has in memory
-        self._interrupts = 0
+        self._failures = _Failures()
         self._ending = False  # the executor has been told
+        self._leave_at = math.inf  # whatever still trains
+        self._unwritten: str | None = None
         self._zero = executor.clock() - study.history.clock
 
     def drive(self) -> None:
@@ -80,20 +109,32 @@ class Driver:
 
         Raises:
             TrainingFailed: if trial after trial fails.
+            CheckpointUnwritten: if there is no room for checkpoints; all leases have been ended in good order before.
         """
         with _signals(self._interrupt):
             self._fill()
             while self._slots:
-                if self._interrupts and not self._ending:
-                    self._ending = True
-                    self._executor.cut(INTERRUPTED)
-                closed = [self._take(event) for event in self._executor.poll(_TICK)]
+                self._check_end()
+                said = self._executor.poll(_TICK)
+                closed = [self._take(event) for event in said]
                 if any(closed):
                     self._fill()
+                if not said and self._idle is not None:
+                    self._idle()
         self._study.sweep()
+        if self._unwritten is not None:
+            raise CheckpointUnwritten(self._unwritten)
 
     def _at(self) -> float:
         return round(self._executor.clock() - self._zero, 6)
+
+    def _check_end(self) -> None:
+        """End all leases at their next epoch, once, if somebody wants it; leave at once if that takes too long."""
+        if self._study.stopping and not self._ending:
+            self._ending = True
+            self._executor.cut(INTERRUPTED)
+        if time.monotonic() >= self._leave_at:
+            raise SystemExit(128 + signal.SIGTERM)
 
     def _fill(self) -> None:
         """Give every free slot a lease, as far as method and budget go."""
@@ -102,12 +143,13 @@ class Driver:
             if slot in self._slots.values():
                 continue
             room = self._room(history)
-            if self._interrupts or room <= 0:
+            if self._study.stopping or room <= 0:
                 return
             held = self._held.get(slot)
             trial = self._study.decide(
                 None if held is None else history.trials[held],
                 self._at(),
+                device=self._executor.device(slot),
                 start=len(history.trials) < self._budget.trials,
             )
             if trial is None:
@@ -127,58 +169,93 @@ class Driver:
         granted = sum(stop - history.epoch(trial) for trial, stop in self._stops.items())
         return self._budget.epochs - history.spent - granted
 
-    def _take(self, event: Reported | Cut | Ended) -> bool:
+    def _take(self, said: Said) -> bool:
         """Write what an executor says; returns whether a lease is over."""
         study = self._study
-        if isinstance(event, Cut) and event.reason not in _HARMLESS:
-            event = self._blame(event)
+        event = self._settled(said) if isinstance(said, Lost) else said
         study.append(msgspec.structs.replace(event, at=self._at()))
         self._notify(study.history.events[-1])
+        if not isinstance(event, Cut) and event.saved:
+            study.sweep_if_due(event.saved)
         if event.trial in study.history.running:
             return False
         slot = self._slots.pop(event.trial)
         del self._stops[event.trial]
         if isinstance(event, Reported):
             self._held[slot] = event.trial
-            study.sweep_if_due()
-        elif isinstance(event, Ended):
-            self._check_failures(study.history)
+        if not isinstance(event, Cut):
+            self._failures.take(study.history.trials[event.trial])
         return True
 
-    def _blame(self, event: Cut) -> Cut | Ended:
-        """A trial that takes worker after worker with it is ended."""
-        cuts = [e for e in self._study.history.events if isinstance(e, Cut) and e.trial == event.trial]
-        if sum(cut.reason not in _HARMLESS for cut in cuts) + 1 < _CRASHES:
-            return event
-        return Ended(event.trial, "crashed", f"{event.reason}, {_CRASHES} times")
+    def _settled(self, lost: Lost) -> Cut | Ended:
+        """What becomes of a trial that has lost its worker: it goes on, unless that has happened too often."""
+        trial = self._study.history.trials[lost.trial]
+        if lost.reason == UNWRITTEN:
+            self._unwritten = lost.error
+            self._study.stopping = self._study.stopping or UNWRITTEN
+        times = 1 + sum(cut.reason == lost.reason for cut in trial.cuts)
+        if lost.reason == UNWRITTEN or times <= self._limits.retries_after(lost.reason):
+            return Cut(trial.id, self._study.saved(trial.id), lost.reason, error=lost.error)
+        reason = CRASHED if lost.reason == WORKER_LOST else lost.reason
+        return Ended(trial.id, reason, f"{lost.error}, {times} times" if times > 1 else lost.error)
 
-    def _check_failures(self, history: History) -> None:
-        """Stop a study whose training code is broken, instead of failing for ever."""
-        limit = _FAILURES if history.spent else _FIRST_FAILURES
-        over = [trial for trial in history.trials[-limit - len(self._slots) :] if not trial.running]
-        if len(over) >= limit and all(trial.failed for trial in over[-limit:]):
-            raise TrainingFailed(f"the last {limit} trials have all failed; the last error is:\n{over[-1].error}")
-
-    def _interrupt(self) -> None:
+    def _interrupt(self, number: int) -> None:
         """Ctrl-C or SIGTERM once ends the leases at the next epoch, twice leaves at once. Runs in a signal handler."""
-        self._interrupts += 1
-        if self._interrupts > 1:
+        if self._study.stopping == INTERRUPTED:
             raise KeyboardInterrupt
+        self._study.stopping = INTERRUPTED
+        if number == signal.SIGTERM:
+            self._leave_at = time.monotonic() + self._limits.grace
 
     def _notify(self, event: Event) -> None:
         if self._watch is not None:
             self._watch(event)
 
 
+class _Failures:
+    """Tells training code that is broken from trials that are bad; one of those stops nobody."""
+
+    def __init__(self) -> None:
+        self._worked = False
+        self._count = self._alike = 0
+        self._last: tuple[str, ...] = ()
+
+    def take(self, trial: Trial) -> None:
+        """A lease of this trial was closed.
+
+        Raises:
+            TrainingFailed: if it is the third of three that have failed alike before anything has worked, or the tenth
+                in a row. What has diverged has worked.
+        """
+        if trial.ended in (None, FINISHED, DIVERGED):
+            self._worked, self._count, self._alike = True, 0, 0
+            return
+        signature = _signature(trial)
+        self._count += 1
+        self._alike = self._alike + 1 if signature == self._last else 1
+        self._last = signature
+        alike = trial.ended in (FAILED, CRASHED) and not self._worked and self._alike >= _FIRST_FAILURES
+        if alike or self._count >= _FAILURES:
+            count = self._alike if alike else self._count
+            raise TrainingFailed(f"the last {count} trials have all failed; the last error is:\n{trial.error}")
+
+
+def _signature(trial: Trial) -> tuple[str, ...]:
+    """What equal failures have in common: the kind of exception and the line that raised it, but not what it says."""
+    lines = (trial.error or "").strip().splitlines()
+    places = [line.strip() for line in lines if line.startswith('  File "')]
+    return (str(trial.ended), lines[-1].partition(":")[0] if lines else "", *places[-1:])
+
+
 @contextmanager
-def _signals(interrupt: Callable[[], None]) -> Iterator[None]:
+def _signals(interrupt: Callable[[int], None]) -> Iterator[None]:
     """While this lasts, Ctrl-C and SIGTERM call `interrupt`; Python allows no such thing but in the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of signal handlers
-        interrupt()
+        interrupt(number)
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

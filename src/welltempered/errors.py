@@ -8,11 +8,13 @@ Catch ``WelltemperedError`` for everything this package raises on purpose::
     ├── StudyBusy                           another process runs this study
     ├── Conflict                            somebody else has written to the log meanwhile
     ├── CorruptLog                          a log or an event is none of ours, or does not fit
-    ├── CorruptCheckpoint                   a checkpoint is missing or cannot be read
+    ├── CorruptCheckpoint                   a checkpoint is missing or damaged
+    ├── CheckpointUnwritten                 a checkpoint cannot be written: disk full, folder read-only
     └── TrainingFailed                      the training code fails in every trial
 """
 
 __all__ = [
+    "CheckpointUnwritten",
     "Conflict",
     "CorruptCheckpoint",
     "CorruptLog",
@@ -56,7 +58,11 @@ class CorruptLog(WelltemperedError):
 
 
 class CorruptCheckpoint(WelltemperedError):
-    """A checkpoint is missing or cannot be read."""
+    """A checkpoint is missing or damaged."""
+
+
+class CheckpointUnwritten(WelltemperedError):
+    """A checkpoint cannot be written: the disk is full, or its folder read-only."""
 
 
 class TrainingFailed(WelltemperedError):

@@ -1,7 +1,7 @@
 """The records of a study, which are also its file format: a header and five kinds of event.
 
 A *lease* lets a trial train until a given epoch. `Started` and `Resumed` open one; exactly one event closes it:
-the `Reported` whose epoch is the lease's `until`, or a `Cut`, or an `Ended`.
+the `Reported` whose epoch is the lease's `until` or whose objective is not finite, or a `Cut`, or an `Ended`.
 
 Every event carries `at`: seconds on the study's own clock, which runs only while the study does, over all its
 runs. Names and fields are the format of version 1. Fields with a default may be added later without a new version.
@@ -15,6 +15,14 @@ from welltempered.objective import Objective
 
 FORMAT = 1
 """Version of the format below; a study made by a newer one is refused instead of being misread."""
+
+BUDGET, INTERRUPTED, DRIVER_LOST = "budget", "interrupted", "driver lost"
+DAMAGED, UNWRITTEN = "checkpoint damaged", "checkpoint unwritten"
+"""Why a lease is cut though nothing speaks against its trial."""
+WORKER_LOST, OUT_OF_MEMORY, TIME_LIMIT = "worker lost", "out of memory", "time limit"
+"""Why a lease is cut that has cost its worker; a trial is given few of these. The last two may also end a trial."""
+FINISHED, FAILED, CRASHED, DIVERGED = "finished", "failed", "crashed", "diverged"
+"""Why else a trial is over for good; the last one is never written, a report without a finite objective says it."""
 
 
 class _Record(msgspec.Struct, frozen=True, tag_field="event", tag=str.lower, omit_defaults=True):
@@ -57,6 +65,7 @@ class Started(_Record, frozen=True):
         bracket: number of the bracket it belongs to (Hyperband's; 0 elsewhere).
         held: trial which the slot still had in memory when the decision was made; the decision depends on it.
         at: seconds on the study's clock.
+        device: where it trains, "cpu" or the name of a GPU; no decision depends on it.
     """
 
     trial: int
@@ -65,6 +74,7 @@ class Started(_Record, frozen=True):
     bracket: int = 0
     held: int | None = None
     at: float = 0.0
+    device: str = "cpu"
 
 
 class Resumed(_Record, frozen=True):
@@ -74,10 +84,11 @@ class Resumed(_Record, frozen=True):
     until: int
     held: int | None = None
     at: float = 0.0
+    device: str = "cpu"
 
 
 class Reported(_Record, frozen=True, gc=False):
-    """A trial has finished an epoch.
+    """A trial has finished an epoch. If its objective is not finite it has diverged, and is over for good.
 
     Attributes:
         trial: its number.
@@ -85,6 +96,7 @@ class Reported(_Record, frozen=True, gc=False):
         metrics: what the training code reported; `None` where it was not finite.
         seconds: how long the epoch took.
         at: seconds on the study's clock.
+        saved: bytes of the checkpoint that was written before the report was sent; 0 if none was.
     """
 
     trial: int
@@ -92,6 +104,7 @@ class Reported(_Record, frozen=True, gc=False):
     metrics: dict[str, float | None]
     seconds: float = 0.0
     at: float = 0.0
+    saved: int = 0
 
 
 class Cut(_Record, frozen=True):
@@ -99,15 +112,17 @@ class Cut(_Record, frozen=True):
 
     Attributes:
         trial: its number.
-        epoch: the epoch whose state was saved; later epochs of the lease are lost and trained again.
-        reason: "budget", "interrupted", or how the worker or the driver was lost.
+        epoch: the epoch whose state was saved; later epochs are lost, and trained again once it is resumed.
+        reason: one of the words above: "budget", "interrupted", "worker lost", ...
         at: seconds on the study's clock.
+        error: what is known beside the reason.
     """
 
     trial: int
     epoch: int
     reason: str
     at: float = 0.0
+    error: str | None = None
 
 
 class Ended(_Record, frozen=True):
@@ -115,16 +130,18 @@ class Ended(_Record, frozen=True):
 
     Attributes:
         trial: its number.
-        reason: "finished" (the training code returned of its own accord), "failed" (it raised) or "crashed"
-            (its worker died again and again).
+        reason: "finished" (the training code returned of its own accord), "failed" (it raised an exception), or
+            "crashed", "out of memory" or "time limit" (this has cost it worker after worker).
         error: the traceback, or what is known instead; `None` if it finished.
         at: seconds on the study's clock.
+        saved: bytes of the checkpoint of its last epoch that was written because it finished; 0 if none was.
     """
 
     trial: int
     reason: str
     error: str | None = None
     at: float = 0.0
+    saved: int = 0
 
 
 Event = Started | Resumed | Reported | Cut | Ended

@@ -2,14 +2,14 @@
 
 import math
 from bisect import bisect_left, insort
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, overload
 
 import msgspec
 import numpy as np
 
 from welltempered.errors import CorruptLog
-from welltempered.events import Cut, Ended, Event, Header, Reported, Resumed, Started
+from welltempered.events import DIVERGED, Cut, Ended, Event, Header, Reported, Resumed, Started
 from welltempered.space import Params, Space
 from welltempered.trial import SOUND, Trial
 
@@ -34,11 +34,14 @@ class _Row:
     __slots__ = (
         "bracket",
         "cuts",
+        "device",
         "ended",
         "error",
         "losses",
         "params",
         "reports",
+        "restart",
+        "saves",
         "since",
         "snapshot",
         "until",
@@ -48,10 +51,13 @@ class _Row:
         self.params = event.params
         self.since = 0
         self.until = event.until
+        self.restart: int | None = None
         self.bracket = event.bracket
+        self.device = event.device
         self.reports: list[Reported] = []
         self.losses: list[float] = []
-        self.cuts = 0
+        self.saves: dict[int, int] = {}  # epoch -> bytes
+        self.cuts: tuple[Cut, ...] = ()
         self.ended: str | None = None
         self.error: str | None = None
         self.snapshot: Trial | None = None
@@ -62,6 +68,9 @@ class History:
 
     Searchers and schedulers are pure functions of it; only the study applies events. Applying one costs O(1)
     (O(log n) per ranked epoch), however many trials there are.
+
+    What has failed is there to learn from. The last loss of a diverged trial is `inf`, a bad value like others;
+    `failures` lists who has ended badly by reason, of which "out of memory" says that the params are infeasible.
 
     Args:
         header: record 0 of the log.
@@ -77,6 +86,7 @@ class History:
         self.events: list[Event] = []
         self.running: set[int] = set()
         self.interrupted: set[int] = set()
+        self.failures: dict[str, list[int]] = {}
         self.spent = 0
         self.clock = 0.0
         self.trials: Sequence[Trial] = _Trials(self)
@@ -132,6 +142,13 @@ class History:
     def epoch(self, trial: int) -> int:
         """Epochs a trial has trained, without building its snapshot."""
         return len(self._rows[trial].losses)
+
+    def saves(self, trial: int) -> Mapping[int, int]:
+        """The checkpoints that a trial has written, as epoch -> bytes, without those that count no more."""
+        row = self._rows[trial]
+        if row.restart is None:
+            return row.saves
+        return {epoch: size for epoch, size in row.saves.items() if epoch <= row.restart}
 
     def ranked(self, epoch: int) -> Sequence[tuple[float, int]]:
         """The pairs (loss, trial) of all trials that have trained that epoch, best first; kept up to date."""
@@ -228,7 +245,7 @@ class History:
             return "the trial is running or has ended"
         if not self._knows(event.held):
             return f"held must be one of the {len(self._rows)} trials"
-        epoch = len(row.losses)
+        epoch = len(row.losses) if row.restart is None else row.restart
         return None if epoch < event.until <= self.epochs else f"its lease must end in {epoch + 1}..{self.epochs}"
 
     def _knows(self, trial: int | None) -> bool:
@@ -257,11 +274,25 @@ class History:
 
     def _resumed(self, event: Resumed) -> None:
         row = self._rows[event.trial]
+        if row.restart is not None:
+            self._take_back(event.trial, row.restart)
+            row.restart = None
         row.since = len(row.losses)
         row.until = event.until
+        row.device = event.device
         row.snapshot = None
         self.running.add(event.trial)
         self.interrupted.discard(event.trial)
+
+    def _take_back(self, id: int, epoch: int) -> None:
+        """Forget what an interrupted trial has reported after the epoch from which it goes on now."""
+        row = self._rows[id]
+        for later in range(epoch + 1, len(row.losses) + 1):
+            row.saves.pop(later, None)
+            if later in self._ranked:
+                ranked = self._ranked[later]
+                del ranked[bisect_left(ranked, (row.losses[later - 1], id))]
+        del row.reports[epoch:], row.losses[epoch:]
 
     def _reported(self, event: Reported) -> None:
         row = self._rows[event.trial]
@@ -270,28 +301,37 @@ class History:
         row.losses.append(loss)
         row.snapshot = None
         self.spent += 1
+        if event.saved:
+            row.saves[event.epoch] = event.saved
         if event.epoch in self._ranked:
             insort(self._ranked[event.epoch], (loss, event.trial))
-        if event.epoch == row.until:
+        if loss == math.inf:
+            row.error = f"{self.objective.metric} was not finite after epoch {event.epoch}"
+            self._over(event.trial, DIVERGED)
+        elif event.epoch == row.until:
             self.running.remove(event.trial)
 
     def _cut(self, event: Cut) -> None:
         row = self._rows[event.trial]
-        for epoch in range(event.epoch + 1, len(row.losses) + 1):
-            if epoch in self._ranked:
-                ranked = self._ranked[epoch]
-                del ranked[bisect_left(ranked, (row.losses[epoch - 1], event.trial))]
-        del row.reports[event.epoch :], row.losses[event.epoch :]
-        row.cuts += 1
+        row.restart = event.epoch
+        row.cuts += (event,)
         row.snapshot = None
         self.running.remove(event.trial)
         self.interrupted.add(event.trial)
 
     def _ended(self, event: Ended) -> None:
         row = self._rows[event.trial]
-        row.ended, row.error = event.reason, event.error
+        row.error = event.error
         row.snapshot = None
-        self.running.remove(event.trial)
+        if event.saved:
+            row.saves[len(row.losses)] = event.saved
+        self._over(event.trial, event.reason)
+
+    def _over(self, id: int, reason: str) -> None:
+        self._rows[id].ended = reason
+        self.running.remove(id)
+        if reason not in SOUND:
+            self.failures.setdefault(reason, []).append(id)
 
     # ------------------------------------------------------------------ snapshots
 
@@ -303,13 +343,16 @@ class History:
                 params=dict(row.params),  # so that who changes what was handed out does not change the log
                 since=row.since,
                 until=row.until,
+                restart=row.restart,
                 bracket=row.bracket,
                 reports=tuple(row.reports),
                 losses=tuple(row.losses),
+                saves=tuple(row.saves),
                 running=id in self.running,
                 cuts=row.cuts,
                 ended=row.ended,
                 error=row.error,
+                device=row.device,
                 metric=self.objective.metric,
                 horizon=self.epochs,
             )

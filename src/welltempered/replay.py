@@ -67,7 +67,7 @@ def replay(header: Header, events: Iterable[Event], space: Space, scheduler: Sch
 def _derive(scheduler: Scheduler, history: History, event: Started | Resumed) -> Started | Resumed | None:
     held = None if event.held is None else history.trials[event.held]
     decision = decide(scheduler, history, held)
-    return None if isinstance(decision, Wait) else record(decision, history, held, event.at)
+    return None if isinstance(decision, Wait) else record(decision, history, held, event.at, event.device)
 
 
 def _text(event: Event | None) -> str:

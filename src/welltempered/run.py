@@ -12,16 +12,32 @@ from importlib.machinery import ModuleSpec
 from types import MappingProxyType, ModuleType
 from typing import Any, Protocol
 
+import msgspec
 import numpy as np
 
 from welltempered.checkpoints import Checkpoints
 from welltempered.errors import CorruptCheckpoint, InvalidInput
-from welltempered.events import Cut, Ended, Reported
+from welltempered.events import BUDGET, FAILED, FINISHED, Cut, Ended, Reported
 from welltempered.objective import Objective
 from welltempered.trial import Trial
 
-BUDGET = "budget"
-"""Reason of a lease that ends before its time because the budget does."""
+
+class Lost(msgspec.Struct, frozen=True):
+    """Said by an executor where a lease has cost its worker; the study decides whether the trial is cut or ended.
+
+    Attributes:
+        trial: its number.
+        reason: `WORKER_LOST`, `OUT_OF_MEMORY`, `TIME_LIMIT` or `UNWRITTEN` of `welltempered.events`.
+        error: what is known of it.
+    """
+
+    trial: int
+    reason: str
+    error: str
+
+
+Said = Reported | Cut | Ended | Lost
+"""What executors say of a trial."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +54,11 @@ class Lease:
     stop: int
     deadline: float = math.inf
 
-    def closed_by(self, event: Reported | Cut | Ended) -> bool:
+    def closed_by(self, event: Said) -> bool:
         """Whether this event of the trial ends the lease."""
-        return not isinstance(event, Reported) or event.epoch == self.trial.until
+        if not isinstance(event, Reported):
+            return True
+        return event.epoch == self.trial.until or event.metrics.get(self.trial.metric) is None
 
     def used_up(self, epoch: int, now: float) -> bool:
         """Whether the budget ends with this epoch, at this moment."""
@@ -54,7 +72,7 @@ class Channel(Protocol):
         """The next lease of this slot; waits for it; `None` at the end."""
         ...
 
-    def send(self, event: Reported | Cut | Ended) -> None:
+    def send(self, event: Said) -> None:
         """Tell the study."""
         ...
 
@@ -73,7 +91,7 @@ class Setting:
     seed: int
     resumable: bool
     checkpoints: Checkpoints
-    slot: int = 0
+    saving: float = 0.1
 
 
 class Run(Iterator[int]):
@@ -113,6 +131,8 @@ class Run(Iterator[int]):
         self._saved: dict[str, Any] | None = None
         self._metrics: dict[str, float | None] | None = None  # of the epoch in progress
         self._began = 0.0
+        self._kept_epoch = self.epoch  # of the last checkpoint
+        self._kept_at, self._keeping = time.perf_counter(), 0.0  # when it was written, and how long that took
         if self.epoch:
             self._saved = setting.checkpoints.load(self.trial, self.epoch)
         seed_everything(self.seed)
@@ -124,8 +144,13 @@ class Run(Iterator[int]):
 
     @property
     def device(self) -> str:
-        """Where to put the model, in torch's words: "cpu", or "cuda:1" if the slot has a GPU."""
-        return _device(self._setting.slot)
+        """Where to put the model, in torch's words: "cpu", "mps" or "cuda:0", as a worker sees no GPU but its own."""
+        return _device()
+
+    @property
+    def training(self) -> bool:
+        """Whether its lease is open; code that follows the loop runs without one."""
+        return self._lease is not None
 
     def keep(self, **state: Any) -> None:
         """Name what makes up the state of training: restored now if the trial continues, saved when its lease ends.
@@ -157,7 +182,9 @@ class Run(Iterator[int]):
     def report(self, **metrics: Any) -> None:
         """Report what this epoch reached: numbers, or what `float` makes one of, the objective's metric among them.
 
-        May be called several times in an epoch, with other names. A NaN or infinite objective counts as the worst.
+        May be called several times in an epoch, with other names. A trial whose objective is NaN or infinite has
+        diverged: it is over, and counts as the worst. Where that may happen to good nets too, report a finite number
+            instead.
 
         Raises:
             InvalidInput: outside the loop over the run, for a name reported twice in an epoch, or what is no number.
@@ -196,22 +223,23 @@ class Run(Iterator[int]):
         if self._lease is None:
             return
         trained = self.epoch > self._lease.trial.epoch
-        if trained:
-            self._save()
         if trained or (began and self.epoch):
-            self._end("finished", None)
+            saved = self._save() if trained and self._kept_epoch < self.epoch else 0
+            self._end(Ended(self.trial, FINISHED, saved=saved))
         else:
-            self._end(
-                "failed",
-                "train returned before the end of its first epoch; write `for epoch in run:` around the training",
-            )
+            self.fail("train returned before the end of its first epoch; write `for epoch in run:` around the training")
 
     def fail(self, error: str) -> None:
         """Training code has raised: end the trial. Called by executors."""
-        if self._lease is not None:
-            self._end("failed", error)
-        else:  # the lease was closed in good order, only what came after the loop went wrong
-            sys.stderr.write(error)
+        self._end(Ended(self.trial, FAILED, error))
+
+    def lose(self, reason: str, error: str) -> None:
+        """Training cannot go on here, for no fault of its code. Called by executors."""
+        self._end(Lost(self.trial, reason, error))
+
+    def interrupt(self, reason: str, error: str) -> None:
+        """The lease is cut in the middle of an epoch, and goes on from the last checkpoint. Called by executors."""
+        self._end(Cut(self.trial, self._kept_epoch, reason, error=error))
 
     def leave(self) -> Lease | None:
         """The next lease of the slot; waits for it. Called by executors."""
@@ -223,22 +251,22 @@ class Run(Iterator[int]):
         assert lease is not None  # an epoch is open only under a lease
         assert metrics is not None
         seconds = time.perf_counter() - self._began
-        self._setting.objective.loss(metrics)  # raises if the objective is missing
+        diverged = self._setting.objective.loss(metrics) == math.inf  # raises if the objective is missing
         self._metrics = None
         self.epoch += 1
         whole = self.epoch == lease.trial.until
         over = lease.used_up(self.epoch, time.monotonic())
-        reason = None if whole else BUDGET if over else self._channel.asked_to_cut()
-        saved = self._save() if whole or reason else False
-        if whole and not saved and self.epoch < self.horizon and self._setting.resumable:
+        reason = None if whole or diverged else BUDGET if over else self._channel.asked_to_cut()
+        saved = 0 if diverged else self._save() if whole or reason else self._save_if_cheap()
+        if whole and not (saved or diverged) and self.epoch < self.horizon and self._setting.resumable:
             raise InvalidInput(
                 "run.keep must be called before the first epoch so that the trial can continue, for example "
                 "run.keep(model=model, optimizer=optimizer); for training that cannot, say resumable=False"
             )
-        self._channel.send(Reported(self.trial, self.epoch, metrics, round(seconds, 6)))
+        self._channel.send(Reported(self.trial, self.epoch, metrics, round(seconds, 6), saved=saved))
         if reason:
-            self._channel.send(Cut(self.trial, self.epoch if saved else 0, reason))
-        if whole or reason:
+            self._channel.send(Cut(self.trial, self._kept_epoch, reason))
+        if whole or diverged or reason:
             self._lease = None
 
     def _renew(self) -> None:
@@ -250,17 +278,30 @@ class Run(Iterator[int]):
             self._next = lease
             self._over = True
 
-    def _save(self) -> bool:
-        """Write a checkpoint, if the training is resumable and has said what to keep."""
+    def _save(self) -> int:
+        """Write a checkpoint, if the training is resumable and has said what to keep; returns its bytes."""
         if self._kept is None or not self._setting.resumable:
-            return False
+            return 0
+        began = time.perf_counter()
         state = {name: get() for name, (get, _) in self._kept.items()}
-        self._setting.checkpoints.save(self.trial, self.epoch, state)
-        return True
+        size = self._setting.checkpoints.save(self.trial, self.epoch, state)
+        self._kept_epoch, self._kept_at = self.epoch, time.perf_counter()
+        self._keeping = self._kept_at - began
+        return size
 
-    def _end(self, reason: str, error: str | None) -> None:
-        self._lease = None
-        self._channel.send(Ended(self.trial, reason, error))
+    def _save_if_cheap(self) -> int:
+        """The same in the middle of a lease, where it guards against a sudden death; see `Limits.saving`."""
+        trained = time.perf_counter() - self._kept_at
+        return self._save() if self._keeping < self._setting.saving * trained else 0
+
+    def _end(self, event: Ended | Cut | Lost) -> None:
+        if self.training:
+            self._lease = None
+            self._channel.send(event)
+        elif (
+            isinstance(event, Ended) and event.error
+        ):  # the lease was closed in good order, only what followed went wrong
+            sys.stderr.write(event.error)
 
     def _seed_of(self, epoch: int) -> int:
         entropy = np.random.SeedSequence((self._setting.seed, self.trial, epoch))
@@ -305,14 +346,14 @@ class _Seeder(MetaPathFinder):
 _seeder = _Seeder()
 
 
-def _device(slot: int) -> str:
-    """The GPU of a slot, shared out in turn; the CPU without one or without torch."""
+def _device() -> str:
+    """The first GPU of this process; the CPU without one or without torch."""
     try:
         import torch
     except ImportError:
         return "cpu"
     if torch.cuda.is_available():
-        return f"cuda:{slot % torch.cuda.device_count()}"
+        return "cuda:0"
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 

@@ -1,9 +1,10 @@
 """A study: the log, the history folded from it, and everything that is done to them."""
 
 import contextlib
+import math
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -11,16 +12,17 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from welltempered import header as headers
 from welltempered import method as methods
 from welltempered.budget import Budget
-from welltempered.checkpoints import Checkpoints, needed
+from welltempered.checkpoints import Checkpoints, useless
 from welltempered.decide import Scheduler, Start, Wait, decide, record
-from welltempered.driver import DRIVER_LOST, Driver, Watch
+from welltempered.driver import Driver, Watch
 from welltempered.errors import Conflict, CorruptLog, InvalidInput
-from welltempered.events import Cut, Ended, Event, Header, Reported
+from welltempered.events import DRIVER_LOST, FAILED, Cut, Ended, Event, Header, Reported
 from welltempered.execute.base import Executor
 from welltempered.execute.inline import Inline
 from welltempered.execute.processes import Processes
 from welltempered.experiment import Experiment, Train
 from welltempered.history import History
+from welltempered.limits import Limits
 from welltempered.lock import Lock
 from welltempered.log.base import Log
 from welltempered.log.memory import Memory
@@ -37,7 +39,7 @@ _DATABASE, _CHECKPOINTS, _LOGS, _LOCK = "study.db", "checkpoints", "logs", "lock
 _MOST_WORKERS = 1024
 _COLUMNS = ("trial", "state", "bracket", "epoch", "seconds")
 """Of every row."""
-_SWEEP = 16
+_SWEEP = 4
 """Checkpoints on disk before the first sweep; later sweeps follow whenever their number has doubled."""
 
 
@@ -62,8 +64,10 @@ class Study:
         self._scheduler = experiment.scheduler if experiment else None
         self._lock: Lock | None = None
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
-        self._saved = 0
-        self._sweep_at = _SWEEP
+        self.stopping: str | None = None  # why the present or last run ends before its time
+        self._limits = Limits()
+        self._count, self._sweep_at = 0, _SWEEP  # of checkpoints on disk
+        self._bytes = 0
         self.refresh()
         self._opened = time.monotonic() - self.history.clock
 
@@ -249,7 +253,7 @@ class Study:
         """Write down that a trial has failed and never goes on."""
         self._acquire()
         id = trial if isinstance(trial, int) else trial.id
-        self.append(Ended(id, "failed", error, self.now()))
+        self.append(Ended(id, FAILED, error, self.now()))
         return self.trials[id]
 
     def recover(self) -> None:
@@ -258,9 +262,7 @@ class Study:
         self.refresh()
         self.checkpoints.tidy()
         for id in sorted(self.history.running):
-            trial = self.trials[id]
-            epoch = self.checkpoints.latest(id, trial.epoch) if self.header.resumable else 0
-            self.append(Cut(id, epoch, DRIVER_LOST, self.history.clock))
+            self.append(Cut(id, self.saved(id), DRIVER_LOST, self.history.clock))
 
     # ------------------------------------------------------------------ run
 
@@ -270,7 +272,9 @@ class Study:
         *,
         budget: Budget | str | None,
         workers: int = 1,
+        limits: Limits | None = None,
         watch: Watch | None = None,
+        idle: Callable[[], None] | None = None,
     ) -> Self:
         """Train until the budget is used or the method ends; continues where the study stopped.
 
@@ -278,28 +282,45 @@ class Study:
             train: training code, see `Run`.
             budget: for all runs of the study together, see `Budget.of`.
             workers: processes that train side by side; 0 trains in this process. Default 1.
+            limits: memory, time and disk that trials may use. Default: none.
             watch: called after each event.
+            idle: called when nothing has happened for a fifth of a second.
 
         Raises:
             StudyBusy: if another process runs this study.
             TrainingFailed: if the training code fails in every trial.
+            CheckpointUnwritten: if the disk is full or may not be written.
         """
         Budget.of(budget)
+        self._limits = limits = limits or Limits()
         if not isinstance(workers, int) or not 0 <= workers <= _MOST_WORKERS:
             raise InvalidInput(f"workers must be a whole number in 0..{_MOST_WORKERS}, got workers={workers!r}")
         executor: Executor
-        if workers == 0:
-            executor = Inline(train, self.setting())
+        self._acquire()  # before anything is made in its folder
+        if workers > 0:
+            executor = Processes(train, self.setting(), slots=workers, logs=self.path / _LOGS, limits=limits)
+        elif min(limits.memory, limits.epoch, limits.trial) < math.inf:
+            raise InvalidInput("limits of memory and time need workers that can be ended, got workers=0; use workers=1")
         else:
-            executor = Processes(train, self.setting(), slots=workers, logs=self.path / _LOGS)
-        return self.drive(executor, budget=budget, watch=watch)
+            executor = Inline(train, self.setting())
+        return self.drive(executor, budget=budget, limits=limits, watch=watch, idle=idle)
 
-    def drive(self, executor: Executor, *, budget: Budget | str | None, watch: Watch | None = None) -> Self:
+    def drive(
+        self,
+        executor: Executor,
+        *,
+        budget: Budget | str | None,
+        limits: Limits | None = None,
+        watch: Watch | None = None,
+        idle: Callable[[], None] | None = None,
+    ) -> Self:
         """Like `run`, with an executor of one's own, e.g. a `Simulator`; closes it at the end."""
         bound = Budget.of(budget)
+        self._limits = limits or Limits()
+        self.stopping = None
         try:
             self.recover()
-            Driver(self, executor, bound, watch).drive()
+            Driver(self, executor, bound, self._limits, watch, idle).drive()
         finally:
             executor.close()
             self._unlock()
@@ -314,14 +335,15 @@ class Study:
             seed=self.header.seed,
             resumable=self.header.resumable,
             checkpoints=self.checkpoints,
+            saving=self._limits.saving,
         )
 
-    def decide(self, held: Trial | None, at: float, *, start: bool = True) -> Trial | None:
+    def decide(self, held: Trial | None, at: float, *, device: str = "cpu", start: bool = True) -> Trial | None:
         """As `ask`, at a given moment of the study's clock; with `start=False` no new trial is started."""
         decision = decide(self.scheduler, self.history, held)
         if isinstance(decision, Wait) or (isinstance(decision, Start) and not start):
             return None
-        event = record(decision, self.history, held, at)
+        event = record(decision, self.history, held, at, device)
         self.append(event)
         return self.trials[event.trial]
 
@@ -335,15 +357,29 @@ class Study:
         self._log.append(1 + len(self.history.events), [event])
         self.history.take(event)
 
+    def saved(self, trial: int) -> int:
+        """The epoch from which a trial can go on: the last one reported of which there is a checkpoint."""
+        return self.checkpoints.latest(trial, self.history.epoch(trial)) if self.header.resumable else 0
+
     def sweep(self) -> None:
         """Delete the checkpoints that nothing can need any more."""
-        left = self.checkpoints.sweep(needed(self.history, self.scheduler.keeps(self.history)))
-        self._saved, self._sweep_at = left, max(_SWEEP, 2 * left)
+        present = self.checkpoints.present()
+        keeps = self.scheduler.keeps(self.history)
+        gone = useless(present, self.history, keeps, self._limits.disk)
+        self.checkpoints.delete(gone)
+        self._count = len(present) - len(gone)
+        self._sweep_at = max(_SWEEP, 2 * self._count)
+        self._bytes = self.checkpoints.size() if self._limits.disk < math.inf else 0
 
-    def sweep_if_due(self) -> None:
-        """Sweep when the number of checkpoints has doubled since the last time, so that its cost does not add up."""
-        self._saved += 1
-        if self._saved >= self._sweep_at:
+    def sweep_if_due(self, size: int) -> None:
+        """Sweep when the number of checkpoints has doubled since the last time, so that its cost does not add up.
+
+        Args:
+            size: bytes of the checkpoint that was just written; beyond the limit there is always a sweep.
+        """
+        self._count += 1
+        self._bytes += size
+        if self._count >= self._sweep_at or self._bytes > self._limits.disk:
             self.sweep()
 
     def now(self) -> float:

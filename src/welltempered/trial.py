@@ -4,10 +4,10 @@ import math
 
 import msgspec
 
-from welltempered.events import Reported
+from welltempered.events import FINISHED, Cut, Reported
 from welltempered.space import Params
 
-SOUND = (None, "finished")
+SOUND = (None, FINISHED)
 """What `Trial.ended` is of a trial that has not failed."""
 
 
@@ -19,13 +19,18 @@ class Trial(msgspec.Struct, frozen=True):
         params: the value of every active parameter.
         since: epoch at which its present or last lease began.
         until: epoch at which that lease ends.
+        restart: epoch whose state was saved if its last lease was cut short: it goes on from there, and what it
+            has reported since is taken back then. `None` if nothing was cut.
         bracket: number of the bracket it belongs to.
         reports: what it reported, one entry per epoch it has trained.
         losses: the objective of each report; lower is better, `inf` where it was not finite.
         running: whether it has a lease now.
-        cuts: how many of its leases were cut short.
-        ended: why it is over for good ("finished", "failed", "crashed"), else `None`.
+        saves: epochs after which a checkpoint was written; which of them are still there is `checkpoints.needed`.
+        cuts: the events that cut its leases short: when and why.
+        ended: why it is over for good ("finished", "diverged", "failed", "crashed", "out of memory", "time limit"),
+            else `None`.
         error: the error that ended it, if one did.
+        device: where its present or last lease trains: "cpu", or the name of a GPU.
         metric: name of the objective's metric.
         horizon: epochs of a full training.
     """
@@ -34,19 +39,22 @@ class Trial(msgspec.Struct, frozen=True):
     params: Params
     since: int
     until: int
+    restart: int | None
     bracket: int
     reports: tuple[Reported, ...]
     losses: tuple[float, ...]
+    saves: tuple[int, ...]
     running: bool
-    cuts: int
+    cuts: tuple[Cut, ...]
     ended: str | None
     error: str | None
+    device: str
     metric: str
     horizon: int
 
     @property
     def epoch(self) -> int:
-        """Epochs trained, and epoch from which it would go on."""
+        """Epochs trained, and epoch from which it would go on unless `restart` names an earlier one."""
         return len(self.losses)
 
     @property
@@ -77,7 +85,7 @@ class Trial(msgspec.Struct, frozen=True):
     @property
     def interrupted(self) -> bool:
         """Whether its last lease was cut short, so that the rest of it is still owed."""
-        return not self.running and self.ended is None and self.epoch < self.until
+        return self.restart is not None
 
     @property
     def state(self) -> str:

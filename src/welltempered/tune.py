@@ -5,6 +5,7 @@ from pathlib import Path
 from welltempered.budget import Budget
 from welltempered.decide import Scheduler
 from welltempered.experiment import Experiment, Train
+from welltempered.limits import Limits
 from welltempered.space import Space
 from welltempered.study import Study
 from welltempered.view import Progress
@@ -20,6 +21,7 @@ def tune(  # noqa: PLR0913 - the one door through which everything comes in; all
     budget: Budget | str | None,
     method: Scheduler | None = None,
     workers: int = 1,
+    limits: Limits | None = None,
     path: str | Path | None = None,
     seed: int = 0,
     resumable: bool = True,
@@ -36,6 +38,7 @@ def tune(  # noqa: PLR0913 - the one door through which everything comes in; all
         budget: "200 epochs", "30 trials", "10 min", several, or `None`: until the method ends by itself or Ctrl-C.
         method: scheduler with its searcher; default `Hyperband(Sobol())`, `Halving(Sobol())` if not resumable.
         workers: processes that train side by side; 0 trains in this process. Default 1.
+        limits: memory, time and disk that trials may use. Default: none.
         path: folder of the study; `None` (default) keeps it in memory.
         seed: where all randomness comes from. Default 0.
         resumable: whether training can go on from what `run.keep` saved. Default True.
@@ -64,7 +67,7 @@ def tune(  # noqa: PLR0913 - the one door through which everything comes in; all
     study = Study.create(experiment, path)
     try:
         with Progress(study, bound, quiet=not progress) as watch:
-            return study.run(train, budget=bound, workers=workers, watch=watch)
+            return study.run(train, budget=bound, workers=workers, limits=limits, watch=watch)
     except BaseException:
         study.close()  # nobody else could
         raise

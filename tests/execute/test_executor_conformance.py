@@ -44,6 +44,7 @@ class Bench:
             seed=0,
             resumable=True,
             checkpoints=self.checkpoints,
+            saving=0,
         )
         self.executor = {
             "inline": lambda: wt.Inline(train, setting),
@@ -169,8 +170,7 @@ def test_the_clock_of_an_executor_only_goes_forward(bench):
 
 def test_a_trial_that_is_held_goes_on_without_loading(real):
     real.run(0, 3)
-    for trial, epoch in real.checkpoints.present():
-        (real.checkpoints.folder / f"{trial}-{epoch}.msgpack").unlink()
+    real.checkpoints.delete(real.checkpoints.present())
     real.run(0, 6)
     assert [report.metrics["began"] for report in real.history.trials[0].reports] == [0] * 6
 

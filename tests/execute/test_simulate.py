@@ -45,14 +45,14 @@ def test_time_is_up_at_the_end_of_an_epoch():
         assert [(cut.epoch, cut.reason) for cut in kinds(study, wt.Cut)] == [(5, "budget")]
 
 
-def test_a_curve_may_end_in_what_is_no_number():
-    ends = {1: 1.0, 2: math.nan, 3: math.inf, 4: None}
-
+@pytest.mark.parametrize("end", [math.nan, math.inf, None])
+def test_a_curve_that_ends_in_what_is_no_number_diverges(end):
     def broken(params, epoch):
-        return {"loss": ends.get(epoch, 0.5)}
+        return {"loss": end if epoch == 3 else 1.0}
 
-    with study_of(wt.Simulator(broken), "1 trials", method=wt.Full(wt.Random())) as study:
-        assert study.trials[0].curve == (1.0, None, None, None, *[0.5] * 5)
+    with study_of(wt.Simulator(broken), "2 trials", method=wt.Full(wt.Random())) as study:
+        assert [trial.curve for trial in study.trials] == [(1.0, 1.0, None)] * 2
+        assert [trial.state for trial in study.trials] == ["diverged"] * 2
         assert list(study.replay().history.events) == list(study.history.events)
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from simulated import SPACES, kinds, leases, simulate, study_of
+from simulated import SPACES, calm, kinds, leases, simulate, study_of
 from welltempered.events import Resumed
 from welltempered.schedule.full import Full
 from welltempered.search.grid import Grid
@@ -9,7 +9,7 @@ from welltempered.search.random import Random
 
 @pytest.mark.parametrize("slots", [1, 4])
 def test_every_trial_is_trained_to_the_end_on_one_lease(slots):
-    study = simulate(study_of(SPACES["continuous"], Full(Random())), slots=slots, budget="20 trials")
+    study = simulate(study_of(SPACES["continuous"], Full(Random())), slots=slots, budget="20 trials", curve=calm)
     assert leases(study.history) == {(trial, 9) for trial in range(20)}
     assert [trial.epoch for trial in study.trials] == [9] * 20
     assert not kinds(study.history, Resumed)

@@ -59,9 +59,12 @@ class Paper:
             self.results[trial] = {}
         if isinstance(event, Started | Resumed):
             self.until[trial] = event.until
-        if isinstance(event, Reported) and event.epoch == self.until[trial]:
+        if isinstance(event, Reported):
             loss = event.metrics["loss"]
-            self.results[trial][event.epoch] = math.inf if loss is None else loss
+            if loss is None:
+                self.results[trial][self.until[trial]] = math.inf  # it will never get there
+            elif event.epoch == self.until[trial]:
+                self.results[trial][event.epoch] = loss
 
     def interrupted(self):
         return [trial for trial, event in self.last.items() if isinstance(event, Cut)]

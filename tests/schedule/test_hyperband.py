@@ -206,10 +206,10 @@ def test_a_bracket_in_which_everything_diverges_is_over_after_its_first_rung():
 
 
 def test_a_bracket_in_which_everything_fails_late_is_over_too():
-    study = study_of(CONTINUOUS, Hyperband(Random(), rounds=1), epochs=9)
+    study = study_of(CONTINUOUS, Hyperband(Random(), eta=2, rounds=1), epochs=4)
     simulate(study, slots=2, fate=lambda lease: Mishap(2, fails=True))
-    assert rungs_of(study.history) == {0: [(9, 1), (3, 3)], 1: [(5, 3)], 2: [(3, 9)]}
-    assert len(kinds(study.history, Ended)) == 3 + 5 + 3
+    assert rungs_of(study.history) == {0: [(4, 1), (2, 2)], 1: [(3, 2)], 2: [(3, 4)]}
+    assert len(kinds(study.history, Ended)) == 2 + 3 + 3
 
 
 @every_searcher

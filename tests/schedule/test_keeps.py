@@ -2,11 +2,12 @@
 
 import math
 
+import msgspec
 import pytest
 
 from simulated import SPACES, bad_luck, copied, simulate, study_of
-from welltempered.checkpoints import needed
-from welltempered.events import Cut, Reported, Resumed
+from welltempered.checkpoints import needed, useless
+from welltempered.events import Reported, Resumed
 from welltempered.schedule.full import Full
 from welltempered.schedule.halving import Halving
 from welltempered.schedule.hyperband import Hyperband
@@ -38,25 +39,22 @@ def test_no_checkpoint_is_deleted_that_a_trial_goes_on_from_later(method, space,
     study = eventful(space, method, slots, seed)
     history, disk = copied(study, 0).history, set()
     for event in study.history.events:
-        if isinstance(event, Resumed):
-            epoch = history.epoch(event.trial)
-            assert epoch == 0 or (event.trial, epoch) in disk
-        history.apply(event)
-        if event.trial not in history.running and isinstance(event, Reported):
+        saved = isinstance(event, Reported) and event.metrics["loss"] is not None
+        history.apply(msgspec.structs.replace(event, saved=1) if saved else event)
+        if saved:
             disk.add((event.trial, event.epoch))
-        if isinstance(event, Cut) and event.reason == "budget":
-            disk.add((event.trial, event.epoch))
-        elif isinstance(event, Cut):
-            assert event.epoch == 0 or (event.trial, event.epoch) in disk
-        first = needed(history, method.keeps(history))
-        disk = {(trial, epoch) for trial, epoch in disk if epoch >= first.get(trial, math.inf)}
+        if isinstance(event, Resumed) and (epoch := history.epoch(event.trial)):
+            assert (event.trial, epoch) in disk
+        keeps = method.keeps(history)
+        disk -= useless(disk, history, keeps)
+        assert len(disk) <= 2 * len(history.running | history.interrupted) + len(keeps) + 1
         assert the_best_can_be_used(history, disk)
 
 
 def the_best_can_be_used(history, disk):
-    """Say whether the incumbent's checkpoint is there, unless it is being trained and so has none yet."""
+    """Say whether the incumbent's checkpoint is there."""
     best = history.best
-    return best is None or best.running or (best.id, best.epoch) in disk
+    return best is None or best.interrupted or (best.id, best.epoch) in disk
 
 
 @pytest.mark.parametrize("method", METHODS, ids=repr)
@@ -82,9 +80,37 @@ def test_nothing_is_kept_of_trials_that_are_running_failed_or_complete(method):
         assert history.trials[id].loss < math.inf
 
 
+def saving(study, size=1):
+    """Return the history of a study whose every finite report came with a checkpoint."""
+    history = copied(study, 0).history
+    for event in study.history.events:
+        saved = isinstance(event, Reported) and event.metrics["loss"] is not None
+        history.apply(msgspec.structs.replace(event, saved=size) if saved else event)
+    return history
+
+
 def test_full_training_needs_what_is_unfinished_and_the_best_of_the_others_and_nothing_else():
     study = simulate(study_of(SPACES["continuous"], Full(Random())), slots=2, budget="95 epochs")
     unfinished = {trial.id: trial.epoch for trial in study.trials if trial.interrupted}
     best = min((trial for trial in study.trials if trial.state == "complete"), key=lambda trial: trial.loss)
     assert unfinished
-    assert needed(study.history, Full(Random()).keeps(study.history)) == {best.id: 9, **unfinished}
+    newest = {id: {epoch, epoch - 1} - {0} for id, epoch in unfinished.items()}
+    assert needed(saving(study), Full(Random()).keeps(study.history)) == {best.id: {9}, **newest}
+
+
+def test_where_room_is_short_the_second_newest_go_first_and_then_the_worst_of_the_paused():
+    method = Halving(Random())
+    history = saving(simulate(study_of(SPACES["continuous"], method), slots=2, budget="40 epochs"), size=10)
+    keeps = method.keeps(history)
+    everything = needed(history, keeps)
+    newest = {id: {max(epochs)} for id, epochs in everything.items()}
+    firm = history.running | history.interrupted | {history.best.id}
+    paused = sorted(set(keeps) - firm, key=lambda id: history.trials[id].loss)
+    assert len(paused) > 5
+    assert everything == needed(history, keeps, room=1e9)
+    assert everything != newest or not history.interrupted
+    assert needed(history, keeps, room=10 * len(newest)) == newest
+    for left in range(len(paused)):
+        expected = {id for id in newest if id not in paused} | set(paused[:left])
+        assert set(needed(history, keeps, room=10 * (len(newest) - len(paused) + left))) == expected
+    assert set(needed(history, keeps, room=1)) == set(newest) - set(paused), "what is sure to be needed stays"

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from welltempered.events import Cut, Ended, Reported
-from welltempered.run import Lease
+from welltempered.run import Lease, Said
 
 
 class Executor(Protocol):
@@ -18,11 +17,15 @@ class Executor(Protocol):
     slots: int
     clock: Callable[[], float]
 
-    def assign(self, slot: int, lease: Lease) -> None:
-        """Train under this lease in a free slot; exactly one event will close it. Returns at once."""
+    def device(self, slot: int) -> str:
+        """Where a slot trains: "cpu", or the name of a GPU."""
         ...
 
-    def poll(self, timeout: float) -> Sequence[Reported | Cut | Ended]:
+    def assign(self, slot: int, lease: Lease) -> None:
+        """Train under this lease in a free slot; exactly one event, or a `Lost`, will close it. Returns at once."""
+        ...
+
+    def poll(self, timeout: float) -> Sequence[Said]:
         """What has happened since the last call; waits up to `timeout` seconds for something."""
         ...
 

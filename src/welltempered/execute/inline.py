@@ -7,12 +7,11 @@ import time
 from collections.abc import Sequence
 from queue import Empty, SimpleQueue
 
-from welltempered.events import Cut, Ended, Reported
+from welltempered.execute.devices import device_of, gpus
 from welltempered.execute.work import work
 from welltempered.experiment import Train
-from welltempered.run import Lease, Setting
+from welltempered.run import Lease, Said, Setting
 
-_Event = Reported | Cut | Ended
 _PATIENCE = 5.0
 """Seconds training code is given to return once its last lease is over."""
 
@@ -41,12 +40,16 @@ class Inline:
         )
         self._thread.start()
 
+    def device(self, slot: int) -> str:
+        """See `Executor.device`."""
+        return device_of(slot, gpus())
+
     def assign(self, slot: int, lease: Lease) -> None:
         """See `Executor.assign`."""
         self._lease = lease
         self._channel.leases.put(lease)
 
-    def poll(self, timeout: float) -> Sequence[_Event]:
+    def poll(self, timeout: float) -> Sequence[Said]:
         """See `Executor.poll`."""
         events = []
         with contextlib.suppress(Empty):
@@ -74,17 +77,19 @@ class _Channel:
 
     def __init__(self) -> None:
         self.leases: SimpleQueue[Lease | None] = SimpleQueue()
-        self.events: SimpleQueue[_Event] = SimpleQueue()
+        self.events: SimpleQueue[Said] = SimpleQueue()
         self.reason: str | None = None
         self.closed = False
+        self._told = False
 
     def receive(self) -> Lease | None:
         return self.leases.get()
 
-    def send(self, event: _Event) -> None:
+    def send(self, event: Said) -> None:
         self.events.put(event)
 
     def asked_to_cut(self) -> str | None:
-        if self.closed:
+        if self.closed and not self._told:
+            self._told = True
             raise SystemExit  # from what trains for nobody any more, before it writes into a folder that may be gone
         return self.reason

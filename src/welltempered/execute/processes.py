@@ -1,26 +1,28 @@
 """Training in processes of their own: one per slot, started when first needed, reused from trial to trial."""
 
-import contextlib
-import os
-import subprocess
-import sys
+import math
 import time
 from collections.abc import Sequence
-from dataclasses import replace
-from multiprocessing.connection import Pipe, wait
+from multiprocessing.connection import wait
 from pathlib import Path
 
 import cloudpickle
 
+from welltempered.budget import duration
 from welltempered.errors import InvalidInput
-from welltempered.events import Cut, Ended, Reported
+from welltempered.events import OUT_OF_MEMORY, TIME_LIMIT, Ended
+from welltempered.execute.child import Child
+from welltempered.execute.devices import device_of, gpus
 from welltempered.experiment import Train
-from welltempered.run import Lease, Setting
+from welltempered.limits import Limits, size
+from welltempered.run import Lease, Lost, Said, Setting
 
-_Event = Reported | Cut | Ended
 _PATIENCE = 5.0
 """Seconds a worker is given to leave by itself before it is killed."""
-_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+_LOOK_SECONDS = 0.5
+"""Between two looks at the memory of workers; one costs some milliseconds."""
+_START_SECONDS = 600.0
+"""Longest start of a worker, with the import of the training code, where epochs have a limit."""
 
 
 class Processes:
@@ -28,7 +30,11 @@ class Processes:
 
     Training code travels by value where a worker could not import it (scripts, notebooks, closures), so no
     `if __name__ == "__main__"` guard is needed. What it prints is written to `logs/<trial>.log`. Workers ignore Ctrl-C,
-    which is the study's to handle, and die with the study's process, however that dies. Linux and macOS.
+    which is the study's to handle, and die with the study's process, however that dies, and so do their own children.
+    Linux and macOS.
+
+    Each worker sees one GPU, as its only one (`CUDA_VISIBLE_DEVICES`); with more slots than GPUs several workers share
+    one.
 
     Args:
         train: the training code.
@@ -37,45 +43,60 @@ class Processes:
         logs: folder of the log files; made if missing.
         threads: threads of each process. Default 1: two processes with one thread each train faster than one with two,
             and processes that compete for cores slow down by an order of magnitude.
+        devices: the GPUs to deal out, as `CUDA_VISIBLE_DEVICES` names them. Default: all that this process may use.
+        limits: memory and time of a worker.
 
     Raises:
         InvalidInput: if `slots` or `threads` is below 1, or the training code cannot be sent to another process.
     """
 
-    def __init__(self, train: Train, setting: Setting, *, slots: int, logs: Path, threads: int = 1) -> None:
+    def __init__(  # noqa: PLR0913 - all but two have names
+        self,
+        train: Train,
+        setting: Setting,
+        *,
+        slots: int,
+        logs: Path,
+        threads: int = 1,
+        devices: Sequence[str] | None = None,
+        limits: Limits | None = None,
+    ) -> None:
         for name, value in (("slots", slots), ("threads", threads)):
             if value < 1:
                 raise InvalidInput(f"{name} must be at least 1, got {name}={value}")
         self.slots = slots
         self.clock = time.monotonic
+        self._limits = limits or Limits()
+        self._devices = gpus() if devices is None else tuple(devices)
         self._logs = logs
         self._threads = threads
-        self._train = _pickled("train", train)
-        self._settings = [_pickled("space", replace(setting, slot=slot)) for slot in range(slots)]
-        self._checkpoints = setting.checkpoints
-        self._workers: dict[int, _Worker] = {}
+        self._job = _pickled("train", train), _pickled("space", setting)
+        self._workers: dict[int, Child] = {}
+        self._looked = -math.inf
         logs.mkdir(parents=True, exist_ok=True)
+
+    def device(self, slot: int) -> str:
+        """See `Executor.device`."""
+        return device_of(slot, self._devices)
 
     def assign(self, slot: int, lease: Lease) -> None:
         """See `Executor.assign`."""
         worker = self._workers.get(slot)
         if worker is None or not worker.alive():
-            worker = self._workers[slot] = _Worker(self._logs, self._threads, self._train, self._settings[slot])
+            gpu = self._devices[slot % len(self._devices)] if self._devices else None
+            worker = self._workers[slot] = Child(self._job, self._logs, self._threads, gpu)
         worker.assign(lease)
 
-    def poll(self, timeout: float) -> Sequence[_Event]:
+    def poll(self, timeout: float) -> Sequence[Said]:
         """See `Executor.poll`."""
         workers = {worker.connection: worker for worker in self._workers.values() if worker.lease is not None}
-        events: list[_Event] = []
+        said: list[Said] = []
         ready = wait(list(workers), timeout)
         for connection, worker in workers.items():
-            if connection not in ready and worker.alive():
-                continue
-            lost = worker.receive(events)
-            if lost and worker.lease is not None:
-                events.append(self._lost(worker.lease, lost))
-                worker.lease = None
-        return events
+            if connection in ready or not worker.alive():
+                self._listen(worker, said)
+        self._enforce(said)
+        return said
 
     def cut(self, reason: str) -> None:
         """See `Executor.cut`."""
@@ -90,91 +111,38 @@ class Processes:
         for worker in self._workers.values():
             worker.join(deadline)
 
-    def _lost(self, lease: Lease, how: str) -> Cut:
-        """The event of a lease whose worker is gone: the trial goes on from where the lease began."""
-        trial = lease.trial
-        return Cut(trial.id, self._checkpoints.latest(trial.id, trial.epoch), how)
+    def _listen(self, worker: Child, said: list[Said]) -> None:
+        """Take what a worker has said; if it is gone, say so for it."""
+        messages, lost = worker.receive()
+        said += messages
+        if messages and isinstance(messages[-1], Lost):
+            worker.kill()  # what it held in vain is only sure to be free once it is gone
+        elif lost is not None and (lease := worker.release()) is not None:
+            said.append(Lost(lease.trial.id, *lost))
 
-
-class _Worker:
-    """The driver's end of a worker process; knows the lease it has given, until the event that closes it."""
-
-    def __init__(self, logs: Path, threads: int, *job: bytes) -> None:
-        self.lease: Lease | None = None
-        self.connection, theirs = Pipe()
-        command = [
-            sys.executable,
-            "-P",  # the working folder is no place to import from, unless it is for this process
-            "-m",
-            "welltempered.execute.worker",
-            str(theirs.fileno()),
-            str(logs.absolute()),
-        ]
-        environment = {**os.environ, **dict.fromkeys(_THREADS, str(threads))}
-        environment["PYTHONPATH"] = os.pathsep.join(path or "." for path in sys.path)  # what this process can import
-        # A process group of its own: Ctrl-C in the terminal must not reach it before it can ignore it.
-        self._process = subprocess.Popen(
-            command,
-            env=environment,
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            process_group=0,
-        )
-        theirs.close()
-        for part in job:
-            self._send(part)
-
-    def alive(self) -> bool:
-        """Whether the process runs."""
-        return self._process.poll() is None
-
-    def assign(self, lease: Lease) -> None:
-        """Send a lease; if the process has just died, `receive` will say so."""
-        self.lease = lease
-        self._send(lease)
-
-    def cut(self, reason: str) -> None:
-        """Ask to end the lease at the next epoch boundary."""
-        self._send(reason)
-
-    def receive(self, events: list[_Event]) -> str | None:
-        """Append what the worker has sent; returns how it was lost if it was."""
-        alive = self.alive()  # asked before reading: what a dead worker has sent is all there
-        try:
-            while self.connection.poll():
-                event: _Event = self.connection.recv()
-                events.append(event)
-                if self.lease is not None and self.lease.closed_by(event):
-                    self.lease = None
-        except (EOFError, OSError):
-            alive = False
-        return None if alive else f"worker lost ({_status(self._process.wait())})"
-
-    def leave(self) -> None:
-        """Ask the process to end: at once if it is idle, killed if it trains."""
-        self._send(None)
-        if self.lease is not None:
-            self._process.kill()
-
-    def join(self, deadline: float) -> None:
-        """Wait for its end, and enforce it."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(max(0.0, deadline - time.monotonic()))
-        self._process.kill()
-        self._process.wait()
-        self.connection.close()
-
-    def _send(self, message: object) -> None:
-        with contextlib.suppress(OSError):  # a dead worker shows when it is read from
-            self.connection.send(message)
-
-
-def _status(code: int) -> str:
-    if code >= 0:
-        return f"exit code {code}"
-    import signal
-
-    return signal.Signals(-code).name
+    def _enforce(self, said: list[Said]) -> None:
+        """End the workers that go beyond a limit."""
+        now, limits = time.monotonic(), self._limits
+        look = limits.memory < math.inf and now - self._looked >= _LOOK_SECONDS
+        for worker in self._workers.values():
+            if (lease := worker.lease) is None:
+                continue
+            trial, silent = lease.trial, now - worker.heard
+            if silent > (limits.epoch if worker.begun else max(limits.epoch, _START_SECONDS)):
+                over: Said = Lost(trial.id, TIME_LIMIT, f"an epoch took more than {duration(limits.epoch)}")
+            elif worker.begun and trial.seconds + now - worker.began > limits.trial:
+                over = Ended(trial.id, TIME_LIMIT, f"the trial took more than {duration(limits.trial)}")
+            elif look and (used := worker.memory()) > limits.memory:
+                over = Lost(
+                    trial.id, OUT_OF_MEMORY, f"its worker used {size(used)}, the limit is {size(limits.memory)}"
+                )
+            else:
+                continue
+            worker.kill()
+            said += worker.receive()[0]  # what it has said before still counts, and may have closed the lease
+            if worker.release() is not None:
+                said.append(over)
+        self._looked = now if look else self._looked
 
 
 def _pickled(name: str, value: object) -> bytes:

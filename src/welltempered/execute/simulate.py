@@ -4,8 +4,8 @@ import heapq
 from collections.abc import Callable, Mapping, Sequence
 
 from welltempered.errors import InvalidInput
-from welltempered.events import Cut, Ended, Reported
-from welltempered.run import BUDGET, Lease, number
+from welltempered.events import BUDGET, Cut, Reported
+from welltempered.run import Lease, Said, number
 from welltempered.space import Params
 
 Curve = Callable[[Params, int], Mapping[str, float | None]]
@@ -34,12 +34,16 @@ class Simulator:
         self._due: list[tuple[float, int, int, float, Lease]] = []  # when, slot, epoch, duration, lease
         self._reason: str | None = None
 
+    def device(self, slot: int) -> str:
+        """See `Executor.device`; a simulation needs none."""
+        return "cpu"
+
     def assign(self, slot: int, lease: Lease) -> None:
         """See `Executor.assign`."""
         seconds = self._seconds(lease.trial.params)
         heapq.heappush(self._due, (self._now + seconds, slot, lease.trial.epoch + 1, seconds, lease))
 
-    def poll(self, timeout: float) -> Sequence[Reported | Cut | Ended]:
+    def poll(self, timeout: float) -> Sequence[Said]:
         """The next epoch that ends, in virtual time."""
         if not self._due:
             return ()
@@ -48,7 +52,7 @@ class Simulator:
         metrics = self._curve(trial.params, epoch).items()
         values = {name: None if value is None else number(name, value) for name, value in metrics}
         report = Reported(trial.id, epoch, values, seconds)
-        if epoch == trial.until:
+        if lease.closed_by(report):
             return (report,)
         if self._reason or lease.used_up(epoch, self._now):
             return (report, Cut(trial.id, epoch, self._reason or BUDGET))

@@ -1,35 +1,74 @@
 """The loop of a slot, the same in a thread and in a process: take a lease, train, take the next."""
 
 import traceback
+from collections.abc import Callable
+from pathlib import Path
 
-from welltempered.errors import WelltemperedError
-from welltempered.events import Ended
+from welltempered.errors import CheckpointUnwritten, CorruptCheckpoint, WelltemperedError
+from welltempered.events import DAMAGED, FAILED, FINISHED, OUT_OF_MEMORY, UNWRITTEN, Cut, Ended
 from welltempered.experiment import Train
 from welltempered.run import Channel, Lease, Run, Setting
 
+_OURS = str(Path(__file__).parents[1])
+_OUT_OF_MEMORY = {"MemoryError", "OutOfMemoryError", "ResourceExhaustedError"}
+"""Classes of exceptions: Python's and NumPy's, torch's (also `torch.cuda`), TensorFlow's."""
+_NO_MEMORY = ("RESOURCE_EXHAUSTED", "DefaultCPUAllocator: can't allocate memory", "CUDA out of memory")
+"""What messages say where the class is none of its own: XLA's, torch's on the CPU, CUDA libraries'."""
 
-def work(train: Train, setting: Setting, channel: Channel) -> None:
-    """Serve a slot until its channel says it is over."""
+
+def work(train: Train, setting: Setting, channel: Channel, rest: Callable[[], None] = lambda: None) -> None:
+    """Serve a slot until its channel says it is over; `rest` is called between two trials."""
     lease = channel.receive()
     while lease is not None:
         lease = _trial(train, setting, channel, lease)
+        rest()
 
 
 def _trial(train: Train, setting: Setting, channel: Channel, lease: Lease) -> Lease | None:
     """Train one trial for as many leases as it gets in a row; returns the first lease of another trial."""
-    if lease.trial.epoch and not setting.resumable:
-        channel.send(Ended(lease.trial.id, "finished"))  # its training code has returned, and nothing can bring it back
+    trial = lease.trial
+    if trial.epoch and not setting.resumable:
+        channel.send(Ended(trial.id, FINISHED))  # its training code has returned, and nothing can bring it back
         return channel.receive()
     try:
         run = Run(setting, channel, lease)
+    except CorruptCheckpoint as error:  # no fault of the trial's: it goes on from an older one
+        channel.send(Cut(trial.id, setting.checkpoints.sound(trial.id, trial.epoch), DAMAGED, error=str(error)))
+        return channel.receive()
     except WelltemperedError as error:
-        channel.send(Ended(lease.trial.id, "failed", str(error)))
+        channel.send(Ended(trial.id, FAILED, str(error)))
         return channel.receive()
     try:
         train(run)
         run.finish()
+    except CheckpointUnwritten as error:
+        run.lose(UNWRITTEN, str(error))
     except BaseException as error:  # noqa: BLE001 - whatever training code does, the study goes on
-        trace = error.__traceback__.tb_next if error.__traceback__ else None  # from the user's first frame on
-        text = "".join(traceback.format_exception(type(error), error, trace))
-        run.fail(text.encode("utf-8", "backslashreplace").decode())  # names of files may hold what no text may
+        _fail(run, channel, error)
     return run.leave()
+
+
+def _fail(run: Run, channel: Channel, error: BaseException) -> None:
+    text = _text(error)
+    if run.training and (reason := channel.asked_to_cut()):  # a child of this process may have been told to end, too
+        run.interrupt(reason, text)
+    elif _out_of_memory(error):
+        run.lose(OUT_OF_MEMORY, text)
+    else:
+        run.fail(text)
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    named = {kind.__name__ for kind in type(error).__mro__} & _OUT_OF_MEMORY
+    return bool(named) or any(sign in str(error) for sign in _NO_MEMORY)
+
+
+def _text(error: BaseException) -> str:
+    """The traceback without the frames of this package, and the error."""
+    frames = traceback.TracebackException(type(error), error, error.__traceback__)
+    part: traceback.TracebackException | None = frames
+    while part is not None:
+        theirs = [frame for frame in part.stack if not frame.filename.startswith(_OURS)]
+        part.stack = traceback.StackSummary.from_list(theirs or part.stack)
+        part = part.__cause__ or part.__context__
+    return "".join(frames.format()).encode("utf-8", "backslashreplace").decode()  # file names may hold what no text may
