@@ -15,7 +15,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench docs clean
+.PHONY: help demo test check bench soak docs clean
 
 help: ## say what there is
 	@echo "make TARGET, where TARGET is one of"
@@ -35,6 +35,9 @@ check: $(VENV)/.dev ## lint, formatting and types
 
 bench: $(VENV)/.dev ## measure the engine and record it in benchmarks/records/engine.json
 	@$(BIN)/python -m benchmarks.engine --json benchmarks/records/engine.json $(ARGS)
+
+soak: $(VENV)/.dev ## kill studies hundreds of times and watch the memory of workers; about an hour (Linux)
+	@$(BIN)/python -m soak --json soak/records/soak.json $(ARGS)
 
 docs: $(VENV)/.docs ## build the documentation into site/
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict $(ARGS)

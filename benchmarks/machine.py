@@ -19,7 +19,7 @@ def circumstances(work: Path) -> dict[str, Any]:
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": _git("rev-parse", "HEAD"),
         # A record cannot hold the commit that it is part of, so records do not count.
-        "modified": bool(_git("status", "--porcelain", "--", ":/", ":!/benchmarks/records")),
+        "modified": bool(_git("status", "--porcelain", "--", ":/", ":!/benchmarks/records", ":!/soak/records")),
         "machine": {
             "cpu": _cpu(),
             "cores": len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count(),
