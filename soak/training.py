@@ -30,8 +30,7 @@ def _digits() -> Any:
 
 
 def train(run: wt.Run) -> None:
-    """Train with momentum, dropout, batch normalisation and a schedule; report a metric that shows every changed
-    bit."""
+    """Train with momentum, dropout, batch normalisation and a schedule; `weights` shows every changed bit."""
     import torch
     from torch import nn
 

@@ -144,6 +144,62 @@ def test_training_that_has_worked_once_may_fail_ten_times_in_a_row():
         assert [trial.state for trial in study.trials] == ["complete"] + ["failed"] * 9
 
 
+def test_three_failures_alike_are_enough_though_epochs_were_reported_and_messages_differ():
+    def train(run):
+        run.keep()
+        for epoch in run:
+            if epoch == 3:
+                raise ValueError(f"trial {run.trial} cannot go on")
+            run.report(loss=1)
+
+    with pytest.raises(wt.TrainingFailed, match=r"the last 3 trials have all failed(?s:.*)trial 2 cannot go on"):
+        tune(train, budget="99 trials")
+
+
+def test_first_failures_that_differ_may_be_bad_luck():
+    def train(run):
+        if run.trial == 0:
+            raise ValueError("one")
+        if run.trial == 1:
+            raise ValueError("the same kind from another line")
+        if run.trial == 2:
+            raise KeyError("another kind")
+        steady(run)
+
+    with tune(train, budget="4 trials") as study:
+        assert [trial.state for trial in study.trials] == ["failed"] * 3 + ["complete"]
+        assert study.history.failures == {"failed": [0, 1, 2]}
+
+
+def test_a_traceback_shows_the_users_frames_and_none_of_ours():
+    def helper(run):
+        run.report(loss="low")
+
+    def train(run):
+        for _ in run:
+            helper(run)
+
+    with pytest.raises(wt.TrainingFailed) as error:
+        tune(train, budget="9 trials", workers=1)
+    lines = str(error.value).splitlines()
+    frames = [line for line in lines if line.startswith("  File")]
+    assert [line.rpartition(" in ")[2] for line in frames] == ["train", "helper"]
+    assert all(__file__ in line for line in frames)
+    assert lines[-1].endswith("InvalidInput: run.report must be given numbers, got loss='low'")
+
+
+def test_workers_that_crash_in_the_first_three_trials_are_broken_code():
+    def train(run):
+        import os
+
+        os._exit(3)
+
+    with pytest.raises(
+        wt.TrainingFailed, match=r"the last 3 trials have all failed(?s:.*)its worker died \(exit code 3"
+    ):
+        tune(train, budget="99 trials", workers=1)
+
+
 def test_trials_that_fail_now_and_then_are_left_behind():
     def train(run):
         if run.trial % 3 == 1:
