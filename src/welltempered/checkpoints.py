@@ -25,6 +25,8 @@ _BLOCK = 2**20
 """Bytes read at a time for a checksum."""
 _NO_ROOM = "inline_container"
 """The part of torch that writes files, which names itself where that fails instead of raising an `OSError`."""
+_SWEEP = 4
+"""Checkpoints on disk before the first sweep; later sweeps follow whenever their number has doubled."""
 _PLAIN_TYPES = (type(None), bool, int, float, str, bytes)
 
 
@@ -137,6 +139,39 @@ class Checkpoints:
     def _paths(self, trial: int | None = None, epoch: int | None = None) -> list[Path]:
         pattern = "*-*-*" if trial is None else f"{trial}-{epoch}-*"
         return [path for path in self.folder.glob(pattern) if path.suffix in (_TORCH, _PLAIN)]
+
+
+class Sweeper:
+    """Deletes what nothing can need, now and then, so that its cost does not add up.
+
+    Args:
+        checkpoints: what it sweeps.
+    """
+
+    def __init__(self, checkpoints: Checkpoints) -> None:
+        self._checkpoints = checkpoints
+        self._count, self._due = 0, _SWEEP
+        self._bytes = 0
+
+    def due(self, saved: int, room: float) -> bool:
+        """Whether their number has doubled since the last time, or they need more room than there is.
+
+        Args:
+            saved: bytes of a checkpoint that was just written.
+            room: bytes that all may have.
+        """
+        self._count += 1
+        self._bytes += saved
+        return self._count >= self._due or self._bytes > room
+
+    def sweep(self, history: History, keeps: Collection[int], room: float) -> None:
+        """Delete all that is `useless`."""
+        present = self._checkpoints.present()
+        gone = useless(present, history, keeps, room)
+        self._checkpoints.delete(gone)
+        self._count = len(present) - len(gone)
+        self._due = max(_SWEEP, 2 * self._count)
+        self._bytes = self._checkpoints.size() if room < math.inf else 0
 
 
 def needed(history: History, keeps: Collection[int], room: float = math.inf) -> dict[int, set[int]]:

@@ -59,12 +59,8 @@ class Ledger(Protocol):
         """The epoch from which a trial can go on."""
         ...
 
-    def sweep(self) -> None:
-        """Delete the checkpoints that nothing can need any more."""
-        ...
-
-    def sweep_if_due(self, size: int) -> None:
-        """The same, if enough have come together since; `size` bytes have just been added."""
+    def sweep(self, saved: int | None = None) -> None:
+        """Delete the checkpoints that nothing can need; given the bytes of one just written, only if that is due."""
         ...
 
 
@@ -176,7 +172,7 @@ class Driver:
         study.append(msgspec.structs.replace(event, at=self._at()))
         self._notify(study.history.events[-1])
         if not isinstance(event, Cut) and event.saved:
-            study.sweep_if_due(event.saved)
+            study.sweep(event.saved)
         if event.trial in study.history.running:
             return False
         slot = self._slots.pop(event.trial)

@@ -31,21 +31,10 @@ class Fold(Protocol[S]):
 class _Row:
     """The mutable inside of a trial; `History` alone writes it and hands out snapshots."""
 
-    __slots__ = (
-        "bracket",
-        "cuts",
-        "device",
-        "ended",
-        "error",
-        "losses",
-        "params",
-        "reports",
-        "restart",
-        "saves",
-        "since",
-        "snapshot",
-        "until",
-    )
+    # fmt: off
+    __slots__ = ("bracket", "cuts", "device", "ended", "error", "losses", "params", "reports", "restart", "saves",
+                 "since", "snapshot", "until")
+    # fmt: on
 
     def __init__(self, event: Started) -> None:
         self.params = event.params

@@ -4,15 +4,16 @@ import contextlib
 import math
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from welltempered import header as headers
 from welltempered import method as methods
+from welltempered import table
 from welltempered.budget import Budget
-from welltempered.checkpoints import Checkpoints, useless
+from welltempered.checkpoints import Checkpoints, Sweeper
 from welltempered.decide import Scheduler, Start, Wait, decide, record
 from welltempered.driver import Driver, Watch
 from welltempered.errors import Conflict, CorruptLog, InvalidInput
@@ -37,10 +38,6 @@ if TYPE_CHECKING:
 
 _DATABASE, _CHECKPOINTS, _LOGS, _LOCK = "study.db", "checkpoints", "logs", "lock"
 _MOST_WORKERS = 1024
-_COLUMNS = ("trial", "state", "bracket", "epoch", "seconds")
-"""Of every row."""
-_SWEEP = 4
-"""Checkpoints on disk before the first sweep; later sweeps follow whenever their number has doubled."""
 
 
 class Study:
@@ -60,14 +57,13 @@ class Study:
         self.header = headers.read(log.read(0, 1))
         self.history = History(self.header, experiment.space if experiment else None)
         self.checkpoints = Checkpoints(folder.absolute() / _CHECKPOINTS)  # training code may change the working folder
+        self._sweeper = Sweeper(self.checkpoints)
         self._log = log
         self._scheduler = experiment.scheduler if experiment else None
         self._lock: Lock | None = None
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self.stopping: str | None = None  # why the present or last run ends before its time
         self._limits = Limits()
-        self._count, self._sweep_at = 0, _SWEEP  # of checkpoints on disk
-        self._bytes = 0
         self.refresh()
         self._opened = time.monotonic() - self.history.clock
 
@@ -193,7 +189,7 @@ class Study:
 
     def rows(self) -> list[dict[str, Any]]:
         """One flat dict per trial: id, state, epoch, objective, seconds, `params.*` and the last `metrics.*`."""
-        return [_row(trial) for trial in self.trials]
+        return table.rows(self.trials)
 
     def frame(self) -> "pd.DataFrame":
         """The rows as a pandas DataFrame.
@@ -201,11 +197,7 @@ class Study:
         Raises:
             InvalidInput: if pandas is not installed.
         """
-        try:
-            import pandas as pd
-        except ImportError:
-            raise InvalidInput("frame needs pandas: pip install pandas; Study.rows gives the same as dicts") from None
-        return pd.DataFrame(self.rows())
+        return table.frame(self.rows())
 
     def replay(self, *, verify: bool = False) -> Replay:
         """Fold the log again from its first event.
@@ -296,7 +288,6 @@ class Study:
         if not isinstance(workers, int) or not 0 <= workers <= _MOST_WORKERS:
             raise InvalidInput(f"workers must be a whole number in 0..{_MOST_WORKERS}, got workers={workers!r}")
         executor: Executor
-        self._acquire()  # before anything is made in its folder
         if workers > 0:
             executor = Processes(train, self.setting(), slots=workers, logs=self.path / _LOGS, limits=limits)
         elif min(limits.memory, limits.epoch, limits.trial) < math.inf:
@@ -361,26 +352,15 @@ class Study:
         """The epoch from which a trial can go on: the last one reported of which there is a checkpoint."""
         return self.checkpoints.latest(trial, self.history.epoch(trial)) if self.header.resumable else 0
 
-    def sweep(self) -> None:
-        """Delete the checkpoints that nothing can need any more."""
-        present = self.checkpoints.present()
-        keeps = self.scheduler.keeps(self.history)
-        gone = useless(present, self.history, keeps, self._limits.disk)
-        self.checkpoints.delete(gone)
-        self._count = len(present) - len(gone)
-        self._sweep_at = max(_SWEEP, 2 * self._count)
-        self._bytes = self.checkpoints.size() if self._limits.disk < math.inf else 0
-
-    def sweep_if_due(self, size: int) -> None:
-        """Sweep when the number of checkpoints has doubled since the last time, so that its cost does not add up.
+    def sweep(self, saved: int | None = None) -> None:
+        """Delete the checkpoints that nothing can need any more.
 
         Args:
-            size: bytes of the checkpoint that was just written; beyond the limit there is always a sweep.
+            saved: bytes of a checkpoint that was just written: sweep only if enough have come together since.
         """
-        self._count += 1
-        self._bytes += size
-        if self._count >= self._sweep_at or self._bytes > self._limits.disk:
-            self.sweep()
+        if saved is None or self._sweeper.due(saved, self._limits.disk):
+            keeps = self.scheduler.keeps(self.history)
+            self._sweeper.sweep(self.history, keeps, self._limits.disk)
 
     def now(self) -> float:
         """The time on the study's clock, in seconds."""
@@ -403,17 +383,3 @@ class Study:
         if self._lock is not None:
             self._lock.release()
             self._lock = None
-
-
-def _row(trial: Trial) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "trial": trial.id,
-        "state": trial.state,
-        "bracket": trial.bracket,
-        "epoch": trial.epoch,
-    }
-    row[trial.metric if trial.metric not in _COLUMNS else f"metrics.{trial.metric}"] = trial.value
-    row["seconds"] = round(trial.seconds, 3)
-    row |= {f"params.{name}": value for name, value in trial.params.items()}
-    last: Mapping[str, float | None] = trial.reports[-1].metrics if trial.reports else {}
-    return row | {f"metrics.{name}": value for name, value in last.items() if name != trial.metric}
