@@ -93,6 +93,22 @@ def test_a_trial_that_meets_the_same_wall_again_ends_with_that_reason_and_the_ot
         assert study.best.id == 1
 
 
+@linux
+def test_lost_workers_leave_no_open_files_behind():
+    def train(run):
+        raise MemoryError
+
+    def open_files():
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    with tune(budget="1 trials", workers=1):
+        pass
+    before = open_files()
+    with tune(train, budget="4 trials", workers=1) as study:
+        assert study.history.failures == {"out of memory": [0, 1, 2, 3]}
+    assert open_files() == before
+
+
 def test_no_retries_end_a_trial_at_its_first_loss(tmp_path):
     train = marked(tmp_path, 1, refused)
     with tune(train, budget="2 trials", workers=1, limits=wt.Limits(retries=0)) as study:

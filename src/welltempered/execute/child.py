@@ -130,17 +130,18 @@ class Child:
         """Wait for its end, and enforce it."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(max(0.0, deadline - time.monotonic()))
-        self._discard()
+        self.discard()
 
     def _end(self) -> tuple[str, str]:
         code = self._process.wait()
-        self._discard()
+        self.discard()
         if code == -signal.SIGKILL and _kernel_kills() > self._kills:
             return OUT_OF_MEMORY, "its worker was killed by the system, which had no memory left"
         how = f"exit code {code}" if code >= 0 else signal.Signals(-code).name
         return WORKER_LOST, f"its worker died ({how})"
 
-    def _discard(self) -> None:
+    def discard(self) -> None:
+        """Make sure that it is gone, and release what connected us."""
         self.kill()
         self.connection.close()
         if self._life is not None:

@@ -82,7 +82,10 @@ class Processes:
     def assign(self, slot: int, lease: Lease) -> None:
         """See `Executor.assign`."""
         worker = self._workers.get(slot)
-        if worker is None or not worker.alive():
+        if worker is not None and not worker.alive():
+            worker.discard()
+            worker = None
+        if worker is None:
             gpu = self._devices[slot % len(self._devices)] if self._devices else None
             worker = self._workers[slot] = Child(self._job, self._logs, self._threads, gpu)
         worker.assign(lease)
