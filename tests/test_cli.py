@@ -159,6 +159,41 @@ def test_tune_trains_once_and_then_shows_in_processes_of_its_own(tmp_path):
     assert sorted(path.name for path in (tmp_path / "there" / "logs").iterdir())
 
 
+def test_check_says_that_training_continues_exactly(home, call):
+    done = call("check", "tuning.py", "--trials", 3, cwd=home)
+    assert (done.returncode, done.stdout.splitlines()) == (
+        0,
+        [
+            "training continues exactly",
+            "trained: 6 epochs twice, and 3 + 3 in two processes, for 3 settings of the",
+            "params",
+            "compared bit for bit: 36 numbers reported, 3 parts of the state kept (57 B)",
+        ],
+    )
+    assert done.stderr.splitlines()[-1] == "going on in another process for 3"
+
+
+def test_check_names_what_was_forgotten_in_a_narrow_terminal(call, printed, tmp_path):
+    (tmp_path / "forgetful.py").write_text(
+        EXPERIMENT.replace("run.keep(state=(lambda: dict(state), state.update))", "")
+    )
+    found = json.loads(printed("check", "forgetful.py", "--json", code=1, cwd=tmp_path))
+    (trial,) = found["trials"]
+    assert (found["exact"], trial["exact"], found["epochs"], found["stop"]) == (False, False, 6, 3)
+    assert trial["problem"].startswith("train never calls run.keep, so nothing is restored when a trial continues\n")
+    done = call("check", "forgetful.py", "--epochs", 2, cwd=tmp_path, columns=60)
+    assert done.returncode == 1
+    assert max(map(len, done.stdout.splitlines())) <= 60
+    for line in (
+        "state['x'] differs (0.0 instead of 0.5) when epoch 2 begins;",
+        "did you pass it to run.keep?",
+        "    run.keep(state=(lambda: dict(state), state.update))",
+        "first effect: error of epoch 2 is 0.25 instead of 0.75",
+        "for training that cannot continue, say resumable=False",
+    ):
+        assert line in done.stdout.splitlines()
+
+
 def test_show_tells_programs_the_same_as_people(home, printed):
     shown = json.loads(printed("show", STUDY, "--json", cwd=home))
     with wt.Study.open(home / STUDY, readonly=True) as study:
@@ -301,7 +336,7 @@ def epochs_of(folder):
 def test_every_command_has_help(home, printed):
     text = printed("--help", cwd=home)
     commands = re.findall(r"^│ (\w+) {2,}\S", text, re.MULTILINE)
-    assert commands == ["tune", "show", "best", "replay", "export", "demo"]
+    assert commands == ["tune", "check", "show", "best", "replay", "export", "demo"]
     for command in commands:
         text = printed(command, "--help", cwd=home)
         assert f"Usage: welltempered {command} [OPTIONS]" in text
@@ -370,6 +405,13 @@ TABLE = [
     ),
     (["tune", "longer.py", *TUNE, "--path", "studies/tuning"], "study studies/tuning was made with other settings:"),
     (["tune", "failing.py", *TUNE], "the last 3 trials have all failed; the last error is:"),
+    (["check"], "Missing argument 'FILE[:NAME]'"),
+    (["check", "nowhere.py"], "FILE must be a Python file, found none at nowhere.py"),
+    (["check", "tuning.py", "--epochs", "10"], "epochs must be in 2..9, which is a full training, got 10"),
+    (["check", "tuning.py", "--epochs", "4", "--stop", "4"], "stop must be in 1..3, before the last epoch, got 4"),
+    (["check", "tuning.py", "--trials", "0"], "trials must be at least 1, got 0"),
+    (["check", "tuning.py", "--stop", "half"], "Invalid value for '--stop'"),
+    (["check", "failing.py", "--json"], "training must work without a stop before it can be checked:\nTraceback"),
     (["show"], "Missing argument 'STUDY'"),
     (["show", "nowhere"], "path must be the folder of a study, found no study.db in nowhere"),
     (["show", "tuning.py"], "path must be the folder of a study, found no study.db in tuning.py"),

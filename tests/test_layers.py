@@ -38,6 +38,7 @@ LAYERS = {
     "execute": 3,
     "driver": 4,
     "study": 4,
+    "check": 5,
     "cli": 5,
     "tune": 5,
     "view": 5,

@@ -5,6 +5,8 @@ every decision is a pure function of the history and can be derived again. `tune
 """
 
 from welltempered.budget import Budget
+from welltempered.check.check import check
+from welltempered.check.result import Check, Checked
 from welltempered.decide import Decision, Resume, Scheduler, Searcher, Start, Wait
 from welltempered.errors import (
     CheckpointUnwritten,
@@ -44,6 +46,8 @@ from welltempered.tune import tune
 
 __all__ = [
     "Budget",
+    "Check",
+    "Checked",
     "CheckpointUnwritten",
     "Choice",
     "Conflict",
@@ -94,5 +98,6 @@ __all__ = [
     "Trial",
     "Wait",
     "WelltemperedError",
+    "check",
     "tune",
 ]

@@ -1,9 +1,11 @@
-"""The command line: `welltempered demo | tune | show | best | replay | export`."""
+"""The command line: `welltempered demo | tune | check | show | best | replay | export`."""
 
 import csv
 import importlib.util
 import json
+import shutil
 import sys
+import textwrap
 import traceback
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +17,7 @@ import typer
 from welltempered import method as methods
 from welltempered import view
 from welltempered.budget import Budget
+from welltempered.check.check import check as run_check
 from welltempered.decide import Wait, decide
 from welltempered.errors import InvalidInput, WelltemperedError
 from welltempered.experiment import Experiment
@@ -28,6 +31,10 @@ app = typer.Typer(
     help="Tune the hyperparameters of deep neural nets. A study is a folder; running the same again continues it.",
 )
 
+_Target = Annotated[
+    str,
+    typer.Argument(metavar="FILE[:NAME]", help="Python file and its Experiment; NAME is `experiment` if left out."),
+]
 _Path = Annotated[Path, typer.Argument(metavar="STUDY", help="Folder of the study.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 _Workers = Annotated[int, typer.Option(help="Processes that train side by side; 0 trains in this process.")]
@@ -54,13 +61,7 @@ class Format(StrEnum):
 
 @app.command()
 def tune(
-    target: Annotated[
-        str,
-        typer.Argument(
-            metavar="FILE[:NAME]",
-            help="Python file and its Experiment; NAME is `experiment` if left out.",
-        ),
-    ],
+    target: _Target,
     budget: _BudgetOption,
     path: Annotated[
         Path | None,
@@ -83,6 +84,25 @@ def tune(
         typer.echo("\ninterrupted; the same command goes on from here", err=True)
     elif not as_json:
         typer.echo(f"\nnext: welltempered best {folder} --json", err=True)
+
+
+@app.command()
+def check(
+    target: _Target,
+    epochs: Annotated[
+        int | None, typer.Option(help="Epochs to train. Default: 6, or all where there are less.")
+    ] = None,
+    stop: Annotated[int | None, typer.Option(help="Epoch after which to stop. Default: half of them.")] = None,
+    trials: Annotated[
+        int, typer.Option(help="Settings of the params: the defaults, then draws that cover the options of choices.")
+    ] = 1,
+    as_json: _Json = False,
+) -> None:
+    """Say whether training that is stopped continues exactly, and if not, what it forgot; exit status 1 then."""
+    experiment, _ = _experiment(target)
+    found = run_check(experiment, epochs=epochs, stop=stop, trials=trials, progress=not as_json)
+    view.say(json.dumps(found.to_json()) if as_json else _folded(str(found)))
+    raise typer.Exit(0 if found.exact else 1)
 
 
 @app.command()
@@ -227,6 +247,15 @@ def _where(error: BaseException, file: Path) -> str:
     lines = [frame.lineno for frame in frames if frame.filename == str(file.absolute())]
     place = f" (line {lines[-1]})" if lines else ""  # a SyntaxError says its line itself
     return f"{type(error).__name__}: {error}{place}"
+
+
+def _folded(text: str) -> str:
+    """The text for the width of the terminal; what is indented is code, or of a traceback, and stays as it is."""
+    width = shutil.get_terminal_size().columns
+    return "\n".join(
+        line if line.startswith(" ") else textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
+        for line in text.splitlines()
+    )
 
 
 def _show(study: Study, *, as_json: bool) -> None:

@@ -10,7 +10,7 @@ pytest.importorskip("torch")
 
 def results(study):
     """Return all that training led to: every report and the last state of every trial."""
-    assert [trial.state for trial in study.trials] == ["complete", "complete"]
+    assert {trial.state for trial in study.trials} == {"complete"}
     return reports(study), [study.checkpoint(trial) for trial in study.trials]
 
 
@@ -86,3 +86,39 @@ def test_a_trial_goes_on_exactly_in_another_process(whole, tmp_path):
         assert [trial.epoch for trial in study.trials] == [3, 3]
     with tune(**pieces(together=True, path=tmp_path)) as study:
         check(study, whole)
+
+
+@pytest.fixture(scope="module")
+def matrix(tmp_path_factory):
+    """Every case, nine epochs in one worker; and three epochs in a worker and six in another."""
+    from torch_training import CASES, MATRIX, Listed, train_case
+
+    common = {"train": train_case, "space": MATRIX, "workers": 1}
+    with tune(**common, method=KeepAllWhole(Listed(), trials=len(CASES)), budget=None) as study:
+        expected = results(study)
+    stopped = {**common, "path": tmp_path_factory.mktemp("matrix")}
+    stopped["method"] = KeepAll(Listed(), trials=len(CASES), together=True)
+    with tune(**stopped, budget=f"{3 * len(CASES)} epochs") as study:
+        assert {trial.epoch for trial in study.trials} == {3}
+    with tune(**stopped, budget=None) as study:
+        return list(zip(CASES, *expected, *results(study), strict=True))
+
+
+def test_every_optimizer_schedule_dropout_norm_and_loader_goes_on_exactly_in_another_process(matrix):
+    assert len(matrix) == 60
+    wrong = [case for case, whole, state, *found in matrix if not same([whole, state], found)]
+    assert not wrong
+
+
+@pytest.mark.parametrize("kind", ["loader", "workers"])
+def test_what_loaders_and_their_workers_draw_depends_on_the_epoch(matrix, kind):
+    """Data that are augmented from all generators of the loading process are others in each epoch, and shuffled."""
+    seen = [[epoch["seen"] for epoch in found] for case, found, *_ in matrix if case["loader"] == kind]
+    assert len(seen) == 4
+    assert all(len(set(epochs)) == 9 for epochs in seen)
+
+
+def test_workers_that_persist_keep_their_order_of_batches(matrix):
+    seen = [[epoch["seen"] for epoch in found] for case, found, *_ in matrix if case["loader"] == "persistent"]
+    assert len(seen) == 4
+    assert all(len(set(epochs)) == 9 for epochs in seen)

@@ -1,0 +1,1 @@
+"""Whether training continues exactly, and if not, what was forgotten."""
