@@ -17,8 +17,13 @@ from welltempered.schedule.hyperband import Hyperband
 from welltempered.search.grid import Grid
 from welltempered.search.random import Random
 from welltempered.search.sobol import Sobol
+from welltempered.testing import check_scheduler, check_searcher
 
-SEARCHERS = [Random(), Sobol(), Grid(points=3)]
+SEARCHERS = {
+    Random(): {},
+    Sobol(): {},
+    Grid(points=3): {"seeded": False, "exhaustive": False},
+}  # what it does not promise
 SCHEDULERS = [
     Full,
     Halving,
@@ -35,6 +40,17 @@ every_space = pytest.mark.parametrize(
     "space", ["nested conditions", "constrained", "zero or log", "finite with conditions"]
 )
 one_slot_or_three = pytest.mark.parametrize("slots", [1, 3])
+
+
+@pytest.mark.parametrize(("searcher", "less"), SEARCHERS.items(), ids=repr)
+def test_every_searcher_keeps_the_promises_of_searchers(searcher, less):
+    check_searcher(searcher, **less)
+
+
+@pytest.mark.parametrize("make", SCHEDULERS)
+@pytest.mark.parametrize("epochs", [9, 27])
+def test_every_scheduler_keeps_the_promises_of_schedulers(make, epochs):
+    check_scheduler(make, epochs=epochs)
 
 
 def is_sound(study, budget=BUDGET):

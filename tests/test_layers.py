@@ -43,6 +43,7 @@ LAYERS = {
     "tune": 5,
     "view": 5,
     "demo": 5,
+    "testing": 5,
 }
 
 # Who may import what is slow to import or not always installed. Nobody imports it at the start:
@@ -216,8 +217,8 @@ def test_every_other_package_is_known():
     assert not strays, "add to HEAVY or LIGHT in tests/test_layers.py: " + "; ".join(strays)
 
 
-def test_importing_the_package_loads_nothing_heavy():
-    script = f"import sys, {PACKAGE}; print(*{{name.split('.')[0] for name in sys.modules}})"
+def test_importing_the_package_loads_nothing_heavy_nor_the_kit_for_tests():
+    script = f"import sys, {PACKAGE}; print(*{{name.split('.')[0] for name in sys.modules}}, *sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", script],
         env={"PYTHONPATH": str(SOURCE.parent)},
@@ -225,5 +226,5 @@ def test_importing_the_package_loads_nothing_heavy():
         text=True,
         check=True,
     )
-    heavy = set(HEAVY).intersection(loaded.stdout.split())
+    heavy = {*HEAVY, f"{PACKAGE}.testing"}.intersection(loaded.stdout.split())
     assert not heavy, f"import {PACKAGE} loads {heavy}: import them inside functions"

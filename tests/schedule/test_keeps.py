@@ -58,21 +58,6 @@ def the_best_can_be_used(history, disk):
 
 
 @pytest.mark.parametrize("method", METHODS, ids=repr)
-def test_every_trial_that_is_resumed_was_kept_all_the_while(method):
-    study = eventful("continuous", method, 3, 2)
-    events = study.history.events
-    history, kept = copied(study, 0).history, []
-    for event in events:
-        history.apply(event)
-        kept.append(history.running | history.interrupted | set(method.keeps(history)))
-    paused_at = {}
-    for number, event in enumerate(events):
-        if isinstance(event, Resumed):
-            assert all(event.trial in kept[between] for between in range(paused_at[event.trial], number))
-        paused_at[event.trial] = number
-
-
-@pytest.mark.parametrize("method", METHODS, ids=repr)
 def test_nothing_is_kept_of_trials_that_are_running_failed_or_complete(method):
     history = eventful("continuous", method, 3, 3).history
     for id in method.keeps(history):

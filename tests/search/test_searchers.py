@@ -1,6 +1,4 @@
-"""What all searchers have in common: every searcher in every space."""
-
-import json
+"""What all searchers have in common beside what `check_searcher` sees, for which see `test_cross`."""
 
 import pytest
 
@@ -12,6 +10,7 @@ from welltempered.search.grid import Grid
 from welltempered.search.random import Random
 from welltempered.search.sobol import Sobol
 from welltempered.space import Choice, Float, Int, Space
+from welltempered.testing import check_searcher
 
 SEARCHERS = [Random(), Sobol(), Grid(points=4)]
 EXPLORERS = [Random(), Sobol()]  # those that never run out of an infinite space
@@ -20,45 +19,17 @@ INFINITE = {name: space for name, space in SPACES.items() if name not in FINITE}
 pytestmark = pytest.mark.usefixtures("no_global_randomness")
 every_searcher = pytest.mark.parametrize("searcher", SEARCHERS, ids=repr)
 every_explorer = pytest.mark.parametrize("searcher", EXPLORERS, ids=repr)
-every_space = pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
 finite_spaces = pytest.mark.parametrize("space", FINITE.values(), ids=FINITE)
 infinite_spaces = pytest.mark.parametrize("space", INFINITE.values(), ids=INFINITE)
 
 
-@every_searcher
-@every_space
-def test_suggestions_are_feasible_points_of_the_space_and_plain_json(searcher, space):
-    many = suggested(searcher, space, 100)
-    assert many
-    assert all(space.contains(params) for params in many)
-    assert json.loads(json.dumps(many)) == many
-
-
-@every_searcher
-@every_space
-def test_the_same_history_gets_the_same_suggestion_however_often_it_is_asked(searcher, space):
-    history = history_of(space, Full(searcher))
-    for id in range(30):
-        params = searcher.suggest(history)
-        assert searcher.suggest(history) == params
-        if params is not None:
-            history.apply(Started(id, params, 1))
-
-
-@every_searcher
-@every_space
-def test_a_suggestion_is_a_function_of_the_events_alone(searcher, space):
-    study = study_of(space, Full(searcher), epochs=1)
-    simulate(study, budget="40 trials")
-    for events in range(0, len(study.history.events), 7):
-        later = [event.params for event in study.history.events[events:] if isinstance(event, Started)]
-        if later:
-            assert searcher.suggest(copied(study, events).history) == later[0]
+def test_a_grid_of_many_points_exhausts_finite_spaces():
+    check_searcher(Grid(points=100), spaces=FINITE, seeded=False)
 
 
 @every_explorer
-@every_space
-def test_the_seed_decides(searcher, space):
+@finite_spaces
+def test_the_seed_decides_in_finite_spaces_too(searcher, space):
     assert suggested(searcher, space, 20, seed=3) == suggested(searcher, space, 20, seed=3)
     assert suggested(searcher, space, 6, seed=3) != suggested(searcher, space, 6, seed=4)
 
@@ -67,15 +38,6 @@ def test_the_seed_decides(searcher, space):
 @infinite_spaces
 def test_an_infinite_space_is_never_exhausted(searcher, space):
     assert len(suggested(searcher, space, 300)) == 300
-
-
-@every_explorer
-@finite_spaces
-def test_a_finite_space_is_exhausted_point_by_point_without_a_repetition(searcher, space):
-    points = list(space.points(None))
-    found = suggested(searcher, space, 10_000)
-    assert len(found) == len(points)
-    assert all(point in found for point in points)
 
 
 @pytest.mark.parametrize("searcher", [*EXPLORERS, Grid(points=100)], ids=repr)

@@ -34,7 +34,7 @@ class Inline:
         context = contextvars.copy_context()
         self._thread = threading.Thread(
             target=context.run,
-            args=(work, train, setting, self._channel),
+            args=(_serve, train, setting, self._channel),
             name="welltempered-slot-0",
             daemon=True,
         )
@@ -72,6 +72,11 @@ class Inline:
             self._thread.join(_PATIENCE)
 
 
+def _serve(train: Train, setting: Setting, channel: "_Channel") -> None:
+    with contextlib.suppress(SystemExit):  # see `asked_to_cut`; hooks for exceptions of threads need not hear of it
+        work(train, setting, channel)
+
+
 class _Channel:
     """Two queues."""
 
@@ -80,7 +85,6 @@ class _Channel:
         self.events: SimpleQueue[Said] = SimpleQueue()
         self.reason: str | None = None
         self.closed = False
-        self._told = False
 
     def receive(self) -> Lease | None:
         return self.leases.get()
@@ -89,7 +93,6 @@ class _Channel:
         self.events.put(event)
 
     def asked_to_cut(self) -> str | None:
-        if self.closed and not self._told:
-            self._told = True
+        if self.closed:
             raise SystemExit  # from what trains for nobody any more, before it writes into a folder that may be gone
         return self.reason

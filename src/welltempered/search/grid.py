@@ -54,4 +54,5 @@ class Grid:
 
     def suggest(self, history: History) -> Params | None:
         """The next point in lexicographic order; `None` after the last."""
-        return history.fold(self).head
+        head = history.fold(self).head
+        return None if head is None else dict(head)  # the caller's to change

@@ -52,7 +52,7 @@ class Sobol:
                 f"constraints must leave something to try, got {_MISSES:,} points in a row that break them"
             )
         again = history.tried(point) and history.space.size < math.inf
-        return Untried().pick(history, history.rng) if again else point
+        return Untried().pick(history, history.rng) if again else dict(point)
 
 
 def _feasible(history: History) -> Iterator[Params]:
