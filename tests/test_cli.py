@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -210,7 +211,13 @@ def test_show_tells_programs_the_same_as_people(home, printed):
                 "value": study.best.value,
                 "epoch": study.best.epoch,
                 "params": study.best.params,
+                "found": study.best.reports[-1].at,
             },
+            "failed": {},
+            "status": "finished: the budget of 50 epochs is used",
+            "runs": False,
+            "budget": {"epochs": 50.0},
+            "command": study.note.command,
         }
     text = printed("show", STUDY, cwd=home)
     for word in ("minimize error", "Hyperband(Random(), eta=3)", "50 epochs", f"trial {shown['best']['trial']}"):
@@ -306,6 +313,8 @@ def test_a_running_study_can_be_shown_exported_and_replayed_and_is_busy(tmp_path
     eventually(lambda: epochs_of(tmp_path / "study") >= 3)
     shown = json.loads(printed("show", "study", "--json", cwd=tmp_path))
     assert shown["running"] == 1
+    assert shown["runs"]
+    assert shown["status"].startswith(f"running in process {running.pid} on ")
     assert "running" in printed("show", "study", cwd=tmp_path)
     assert json.loads(printed("replay", "study", "--verify", "--json", cwd=tmp_path))["differences"] == []
     assert len(printed("export", "study", cwd=tmp_path).splitlines()) > 1
@@ -314,12 +323,19 @@ def test_a_running_study_can_be_shown_exported_and_replayed_and_is_busy(tmp_path
     assert f"error: study study is being run by process {running.pid}; look at it with" in busy.stderr
     interrupt(running)
     running.wait(timeout=SECONDS)
-    assert running.returncode == 0
+    assert running.returncode == 130
     said = running.stderr.read().splitlines()
-    assert said[-1] == "interrupted; the same command goes on from here"
-    assert "best trials" in running.stdout.read()
+    assert "ending the leases at this epoch and saving; Ctrl-C again to leave at once" in said
+    command = shlex.join([sys.executable, str(tmp_path / "program.py"), *map(str, arguments)])
+    assert said[-1] == f"interrupted; nothing is lost. To continue: {command}"
+    assert running.stdout.read() == ""
     end(running)
-    assert json.loads(printed("show", "study", "--json", cwd=tmp_path))["running"] == 0
+    shown = json.loads(printed("show", "study", "--json", cwd=tmp_path))
+    assert shown["running"] == 0
+    assert shown["command"] == command
+    assert shown["status"] == f"not running; to continue: {command}"
+    arguments[arguments.index("none")] = "1 epochs"
+    assert run(*arguments, cwd=tmp_path).returncode == 0
 
 
 def epochs_of(folder):
@@ -330,13 +346,44 @@ def epochs_of(folder):
         return 0
 
 
+def test_trials_are_sorted_filtered_and_limited_for_people_and_for_programs(home, printed):
+    with wt.Study.open(home / STUDY, readonly=True) as study:
+        rows = study.rows()
+    options = ["--sort", "x", "--where", "epoch >= 3", "--where", "x > 0.1", "--reverse", "--limit", 3]
+    expected = [row for row in rows if row["epoch"] >= 3 and row["params.x"] > 0.1]
+    expected = sorted(expected, key=lambda row: -row["params.x"])[:3]
+    assert json.loads(printed("trials", STUDY, *options, "--json", cwd=home)) == expected
+    lines = printed("trials", STUDY, *options, "--columns", "trial, x", cwd=home).splitlines()
+    assert lines[0].split() == ["trial", "x"]
+    assert [int(line.split()[0]) for line in lines[1:]] == [row["trial"] for row in expected]
+    assert printed("trials", STUDY, "--state", "failed", cwd=home) == f"none of {len(rows)} trials\n"
+    assert len(printed("trials", STUDY, cwd=home, columns=60).splitlines()) >= len(rows)
+
+
+def test_logs_are_printed_and_followed_until_the_trial_is_over(tmp_path, printed):
+    (tmp_path / "tuning.py").write_text(EXPERIMENT.replace("time.sleep", 'print("epoch", epoch); time.sleep'))
+    arguments = ["tune", "tuning.py:slow", "--budget", "12 epochs", "--workers", 1, "--path", "study"]
+    running = program(tmp_path, "from welltempered.cli import main; main()", *arguments)
+    eventually(lambda: epochs_of(tmp_path / "study") >= 1)
+    assert run("logs", "study", 0, "--follow", cwd=tmp_path).stdout.startswith("epoch 1\n")
+    running.wait(timeout=SECONDS)
+    assert running.returncode == 0
+    end(running)
+    with wt.Study.open(tmp_path / "study", readonly=True) as study:
+        epochs = study.trials[0].epoch
+    everything = "".join(f"epoch {epoch + 1}\n" for epoch in range(epochs))
+    assert printed("logs", "study", 0, cwd=tmp_path) == everything
+    assert printed("logs", "study", 0, "--tail", 1, cwd=tmp_path) == f"epoch {epochs}\n"
+    assert printed("logs", "study", 0, "--follow", cwd=tmp_path) == everything
+
+
 # -------------------------------------------------------------------- help
 
 
 def test_every_command_has_help(home, printed):
     text = printed("--help", cwd=home)
     commands = re.findall(r"^│ (\w+) {2,}\S", text, re.MULTILINE)
-    assert commands == ["tune", "check", "show", "best", "replay", "export", "demo"]
+    assert commands == ["tune", "check", "show", "trials", "logs", "best", "replay", "export", "demo"]
     for command in commands:
         text = printed(command, "--help", cwd=home)
         assert f"Usage: welltempered {command} [OPTIONS]" in text
@@ -430,6 +477,17 @@ TABLE = [
         "output must be a file that can be written, got diary: Is a dir",
     ),
     (["demo", "--data", "cifar"], "Invalid value for '--data'"),
+    (["show", "studies/tuning", "--follow", "--json"], "show must be given --follow or --json, got both"),
+    (["trials", "nowhere"], "path must be the folder of a study, found no study.db in nowhere"),
+    (["trials", "studies/tuning", "--sort", "z"], "sort must use names of the study (trial, epoch, value, state, x, "),
+    (["trials", "studies/tuning", "--where", "z > 1"], "where must use names of the study"),
+    (["trials", "studies/tuning", "--where", "x >"], "cannot read the expression 'x >'"),
+    (["trials", "studies/tuning", "--state", "bad"], "state must be one of 'running', 'interrupted'"),
+    (["trials", "studies/tuning", "--columns", "x,z"], "columns must use names of the study"),
+    (["trials", "studies/tuning", "--limit", "0"], "Invalid value for '--limit'"),
+    (["logs", "studies/tuning"], "Missing argument 'TRIAL'"),
+    (["logs", "studies/tuning", "999"], "trial must be one of the study's, 0.."),
+    (["logs", "studies/tuning", "first"], "Invalid value for 'TRIAL'"),
     (["fly"], "No such command 'fly'"),
     (["show", "--fast", "studies/tuning"], "No such option: --fast"),
 ]
@@ -487,7 +545,9 @@ def test_two_interrupts_leave_with_the_usual_exit_code_and_no_traceback(tmp_path
     interrupt(running)
     running.wait(timeout=20)
     assert running.returncode == 130
-    assert "Traceback" not in running.stderr.read()
+    *_, last = said = running.stderr.read().splitlines()
+    assert "Traceback" not in "".join(said)
+    assert last.startswith("left at once; epochs that were not saved are trained again. To continue: ")
     end(running)
 
 

@@ -40,6 +40,7 @@ LAYERS = {
     "study": 4,
     "check": 5,
     "cli": 5,
+    "script": 5,
     "tune": 5,
     "view": 5,
     "demo": 5,

@@ -157,7 +157,7 @@ def test_a_study_that_another_process_runs_is_busy_and_can_be_looked_at(tmp_path
         tune(path=folder)
     assert str(error.value) == (
         f"study {folder} is being run by process {holder.pid}; "
-        "look at it with `welltempered show`, or wait until it ends"
+        "look at it with `welltempered show --follow`, or wait until it ends"
     )
     with wt.Study.open(folder, readonly=True) as study:
         assert study.trials[0].state == "running"

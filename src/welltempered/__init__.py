@@ -27,6 +27,7 @@ from welltempered.execute.simulate import Simulator
 from welltempered.experiment import Experiment
 from welltempered.history import Fold, History
 from welltempered.limits import Limits
+from welltempered.lock import Note
 from welltempered.log.base import Log
 from welltempered.log.memory import Memory
 from welltempered.log.sql import Sql
@@ -75,6 +76,7 @@ __all__ = [
     "Log",
     "Lost",
     "Memory",
+    "Note",
     "Objective",
     "Processes",
     "Random",

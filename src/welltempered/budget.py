@@ -65,6 +65,11 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
         """The share of the budget that so much has used, 1.0 at the end; 0.0 if there is no bound."""
         return min(1.0, max(epochs / self.epochs, trials / self.trials, seconds / self.seconds))
 
+    @property
+    def bounds(self) -> dict[str, float]:
+        """The finite bounds by name, from which a budget can be made again."""
+        return {name: bound for name in self.__struct_fields__ if (bound := getattr(self, name)) < math.inf}
+
     def __str__(self) -> str:
         parts = [f"{self.epochs:.0f} epochs"] if self.epochs < math.inf else []
         parts += [f"{self.trials:.0f} trials"] if self.trials < math.inf else []
@@ -92,12 +97,12 @@ def _bound(part: str, whole: str) -> tuple[str, float]:
 def duration(seconds: float) -> str:
     """A time span for people.
 
-    >>> duration(0.25), duration(75), duration(3 * 3600 + 120)
-    ('0.2 s', '1 min 15 s', '3 h 2 min')
+    >>> duration(0.25), duration(75), duration(300), duration(3 * 3600 + 120)
+    ('0.2 s', '1 min 15 s', '5 min', '3 h 2 min')
     """
     if seconds < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+        return f"{seconds:.1f} s" if seconds < 10 and seconds != int(seconds) else f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
-        return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"
+        return f"{minutes} min" + (f" {rest} s" if rest else "")
+    return f"{minutes // 60} h" + (f" {minutes % 60} min" if minutes % 60 else "")

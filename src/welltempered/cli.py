@@ -1,12 +1,9 @@
-"""The command line: `welltempered demo | tune | check | show | best | replay | export`."""
+"""The command line: `welltempered demo | tune | check | show | trials | logs | best | replay | export`."""
 
 import csv
-import importlib.util
 import json
-import shutil
 import sys
 import textwrap
-import traceback
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,14 +12,20 @@ import msgspec
 import typer
 
 from welltempered import method as methods
-from welltempered import view
 from welltempered.budget import Budget
 from welltempered.check.check import check as run_check
-from welltempered.decide import Wait, decide
 from welltempered.errors import InvalidInput, WelltemperedError
-from welltempered.experiment import Experiment
+from welltempered.events import INTERRUPTED
+from welltempered.limits import Limits
+from welltempered.script import experiment_of
 from welltempered.study import Study
-from welltempered.view import Progress
+from welltempered.view import trials as tables
+from welltempered.view.follow import follow as follow_study
+from welltempered.view.logs import logs as print_logs
+from welltempered.view.progress import Progress
+from welltempered.view.status import budget_of, who
+from welltempered.view.summary import put, say, terminal_width
+from welltempered.view.summary import show as show_summary
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -42,6 +45,8 @@ _BudgetOption = Annotated[
     str,
     typer.Option(help="What to spend in all: '200 epochs', '30 trials', '10 min', several, or 'none'."),
 ]
+_INTERRUPTED = 130
+"""Exit status after Ctrl-C, by convention 128 and the number of the signal."""
 
 
 class Data(StrEnum):
@@ -68,21 +73,28 @@ def tune(
         typer.Option(help="Folder of the study. Default: studies/ and the name of the file."),
     ] = None,
     workers: _Workers = 1,
+    memory: Annotated[
+        str | None, typer.Option(help="Resident memory of a worker and its children, such as '4 GB'.")
+    ] = None,
+    epoch_time: Annotated[str | None, typer.Option(help="Time an epoch may take, such as '10 min'.")] = None,
+    trial_time: Annotated[str | None, typer.Option(help="Time a trial may train, such as '2 h'.")] = None,
+    disk: Annotated[str | None, typer.Option(help="Size of all checkpoints, such as '50 GB'.")] = None,
     as_json: _Json = False,
 ) -> None:
     """Tune the experiment of a Python file; again, to continue it or to look at it."""
-    experiment, stem = _experiment(target)
+    experiment, stem = experiment_of(target)
     folder = path or Path("studies") / stem
     bound = Budget.of(None if budget == "none" else budget)
+    limits = Limits(memory=memory, epoch=epoch_time, trial=trial_time, disk=disk)
     with Study.create(experiment, folder) as study:
-        with Progress(study, bound) as watch:
-            study.run(experiment.train, budget=bound, workers=workers, watch=watch)
-        _show(study, as_json=as_json)
-        left = decide(study.scheduler, study.history, None)
-        interrupted = bound.share(*study.history.used) < 1 and not isinstance(left, Wait)
+        with Progress(study, bound, lines=workers == 0) as view:
+            study.run(experiment.train, budget=bound, workers=workers, limits=limits, watch=view, idle=view.idle)
+        interrupted = study.stopping == INTERRUPTED
+        if as_json or not interrupted:
+            _show(study, as_json=as_json)
     if interrupted:
-        typer.echo("\ninterrupted; the same command goes on from here", err=True)
-    elif not as_json:
+        raise typer.Exit(_INTERRUPTED)
+    if not as_json:
         typer.echo(f"\nnext: welltempered best {folder} --json", err=True)
 
 
@@ -99,17 +111,73 @@ def check(
     as_json: _Json = False,
 ) -> None:
     """Say whether training that is stopped continues exactly, and if not, what it forgot; exit status 1 then."""
-    experiment, _ = _experiment(target)
+    experiment, _ = experiment_of(target)
     found = run_check(experiment, epochs=epochs, stop=stop, trials=trials, progress=not as_json)
-    view.say(json.dumps(found.to_json()) if as_json else _folded(str(found)))
+    say(json.dumps(found.to_json()) if as_json else _folded(str(found), terminal_width()))
     raise typer.Exit(0 if found.exact else 1)
 
 
 @app.command()
-def show(study: _Path, as_json: _Json = False) -> None:
+def show(
+    study: _Path,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Watch it live, until its run ends or Ctrl-C.")
+    ] = False,
+    as_json: _Json = False,
+) -> None:
     """Show a study at a glance, also while it runs elsewhere."""
+    if follow and as_json:
+        raise InvalidInput("show must be given --follow or --json, got both; programs may call --json again and again")
     with Study.open(study, readonly=True) as opened:
-        _show(opened, as_json=as_json)
+        if follow:
+            follow_study(opened)
+        else:
+            _show(opened, as_json=as_json)
+
+
+@app.command()
+def trials(
+    study: _Path,
+    sort: Annotated[
+        str, typer.Option(help="Column, param or metric; smallest first, `value` (the objective) best first.")
+    ] = "value",
+    reverse: Annotated[bool, typer.Option("--reverse", help="The other way round.")] = False,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(metavar="EXPR", help="Only trials that pass: 'lr > 0.01 and epoch >= 9'. May be given again."),
+    ] = None,
+    state: Annotated[str | None, typer.Option(help="Only those: " + ", ".join(tables.STATES) + ".")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many.")] = None,
+    columns: Annotated[
+        str | None, typer.Option(metavar="A,B,...", help="What to show. Default: as much as fits the terminal.")
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """List the trials of a study, the best first."""
+    with Study.open(study, readonly=True) as opened:
+        history = opened.history
+        chosen = tables.choose(history, where or (), state)
+        chosen = tables.ordered(chosen, history, sort, reverse=reverse)[:limit]
+        if as_json:
+            rows = opened.rows()
+            typer.echo(json.dumps([rows[trial.id] for trial in chosen]))
+        elif chosen:
+            names = [name.strip() for name in (columns or "").split(",") if name.strip()]
+            put(tables.table(chosen, history, terminal_width(), names))
+        else:
+            typer.echo(f"none of {len(history.trials)} trials")
+
+
+@app.command()
+def logs(
+    study: _Path,
+    trial: Annotated[int, typer.Argument(metavar="TRIAL", help="Number of the trial.")],
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on while it prints, until it is over.")] = False,
+    tail: Annotated[int | None, typer.Option(min=0, help="Only so many lines at the end.")] = None,
+) -> None:
+    """Print what a trial printed, its error if it failed, and why its leases were cut short."""
+    with Study.open(study, readonly=True) as opened:
+        print_logs(opened, trial, tail=tail, follow=follow)
 
 
 @app.command()
@@ -202,7 +270,9 @@ def demo(
     """Tune a PyTorch network on real images, and open the test set once for the winner."""
     from welltempered.demo.tour import tour
 
-    tour(data.value, data_dir, path or Path("studies") / f"demo-{data.value}", budget, workers, seed)
+    done = tour(data.value, data_dir, path or Path("studies") / f"demo-{data.value}", budget, workers, seed)
+    if not done:
+        raise typer.Exit(_INTERRUPTED)
 
 
 def main() -> None:
@@ -213,45 +283,11 @@ def main() -> None:
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)
     except KeyboardInterrupt:
-        typer.echo("interrupted; the same command continues", err=True)
-        sys.exit(130)
+        sys.exit(_INTERRUPTED)
 
 
-def _experiment(target: str) -> tuple[Experiment, str]:
-    """The experiment of `FILE[:NAME]`, and the file's stem; its folder can be imported from, here and in workers."""
-    name, _, attribute = target.rpartition(":") if ".py:" in target else (target, "", "")
-    file = Path(name)
-    if not file.is_file():
-        raise InvalidInput(f"FILE must be a Python file, found none at {file}")
-    sys.path.insert(0, str(file.parent.absolute()))
-    spec = importlib.util.spec_from_file_location(file.stem, file)
-    if spec is None or spec.loader is None:
-        raise InvalidInput(f"FILE must be a Python file, got {file}")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[file.stem] = module
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - the user's file may raise anything
-        raise InvalidInput(f"{file} must be a Python file that can be imported, got {_where(error, file)}") from None
-    found = getattr(module, attribute or "experiment", None)
-    if not isinstance(found, Experiment):
-        others = [key for key, value in vars(module).items() if isinstance(value, Experiment)]
-        hint = f"it has {', '.join(others)}" if others else "write: experiment = wt.Experiment(train, space, ...)"
-        raise InvalidInput(f"{file} must define an Experiment named {attribute or 'experiment'}; {hint}")
-    return found, file.stem
-
-
-def _where(error: BaseException, file: Path) -> str:
-    """An error in one line, with the user's line that it comes from."""
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [frame.lineno for frame in frames if frame.filename == str(file.absolute())]
-    place = f" (line {lines[-1]})" if lines else ""  # a SyntaxError says its line itself
-    return f"{type(error).__name__}: {error}{place}"
-
-
-def _folded(text: str) -> str:
+def _folded(text: str, width: int) -> str:
     """The text for the width of the terminal; what is indented is code, or of a traceback, and stays as it is."""
-    width = shutil.get_terminal_size().columns
     return "\n".join(
         line if line.startswith(" ") else textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
         for line in text.splitlines()
@@ -260,9 +296,9 @@ def _folded(text: str) -> str:
 
 def _show(study: Study, *, as_json: bool) -> None:
     if not as_json:
-        view.show(study)
+        show_summary(study)
         return
-    history, header, trial = study.history, study.header, study.best
+    history, header, trial, note = study.history, study.header, study.best, study.note
     found: dict[str, Any] = {
         "objective": str(header.objective),
         "method": methods.describe(header.method),
@@ -278,7 +314,13 @@ def _show(study: Study, *, as_json: bool) -> None:
             "value": trial.value,
             "epoch": trial.epoch,
             "params": trial.params,
+            "found": trial.reports[-1].at,
         },
+        "failed": {reason: len(ids) for reason, ids in history.failures.items()},
+        "status": who(note, history),
+        "runs": note is not None and note.holds,
+        "budget": budget_of(note).bounds,
+        "command": None if note is None else note.command,
     }
     typer.echo(json.dumps(found))
 

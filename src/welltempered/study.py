@@ -24,7 +24,8 @@ from welltempered.execute.processes import Processes
 from welltempered.experiment import Experiment, Train
 from welltempered.history import History
 from welltempered.limits import Limits
-from welltempered.lock import Lock
+from welltempered.lock import Lock, Note
+from welltempered.lock import read as read_note
 from welltempered.log.base import Log
 from welltempered.log.memory import Memory
 from welltempered.log.sql import Sql
@@ -171,6 +172,15 @@ class Study:
             self._scheduler = methods.from_json(self.header.method)
         return self._scheduler
 
+    @property
+    def note(self) -> Note | None:
+        """What the process says of itself that runs the study or did so last; `None` if none did, or in memory."""
+        return read_note(self.path / _LOCK)
+
+    def log_path(self, trial: int) -> Path:
+        """The file of what a trial prints in a worker process; there is none before it has printed, or in this one."""
+        return self.path / _LOGS / f"{trial}.log"
+
     def refresh(self) -> int:
         """Read what other processes have written since; returns the number of new events."""
         with collector_paused():
@@ -309,12 +319,16 @@ class Study:
         bound = Budget.of(budget)
         self._limits = limits or Limits()
         self.stopping = None
+        finished = False
         try:
             self.recover()
+            if self._lock is not None:
+                self._lock.say(budget=bound.bounds, workers=executor.slots)
             Driver(self, executor, bound, self._limits, watch, idle).drive()
+            finished = self.stopping is None
         finally:
             executor.close()
-            self._unlock()
+            self._unlock(finished=finished)
         return self
 
     def setting(self) -> Setting:
@@ -379,7 +393,7 @@ class Study:
         if self._lock is None and self._temporary is None:
             self._lock = Lock(self.path / _LOCK, f"study {self.path}")
 
-    def _unlock(self) -> None:
+    def _unlock(self, *, finished: bool = False) -> None:
         if self._lock is not None:
-            self._lock.release()
+            self._lock.release(finished=finished)
             self._lock = None

@@ -8,7 +8,7 @@ from welltempered.experiment import Experiment, Train
 from welltempered.limits import Limits
 from welltempered.space import Space
 from welltempered.study import Study
-from welltempered.view import Progress
+from welltempered.view.progress import Progress
 
 
 def tune(  # noqa: PLR0913 - the one door through which everything comes in; all but two have names
@@ -42,7 +42,8 @@ def tune(  # noqa: PLR0913 - the one door through which everything comes in; all
         path: folder of the study; `None` (default) keeps it in memory.
         seed: where all randomness comes from. Default 0.
         resumable: whether training can go on from what `run.keep` saved. Default True.
-        progress: whether to say on standard error how it goes. Default True.
+        progress: whether to say on standard error how it goes: a live view in a terminal, lines elsewhere and where
+            `workers=0` lets training code print into the same terminal. Default True.
 
     Returns:
         The study; `study.best` is what it found.
@@ -66,8 +67,8 @@ def tune(  # noqa: PLR0913 - the one door through which everything comes in; all
     bound = Budget.of(budget)
     study = Study.create(experiment, path)
     try:
-        with Progress(study, bound, quiet=not progress) as watch:
-            return study.run(train, budget=bound, workers=workers, limits=limits, watch=watch)
+        with Progress(study, bound, quiet=not progress, lines=workers == 0) as view:
+            return study.run(train, budget=bound, workers=workers, limits=limits, watch=view, idle=view.idle)
     except BaseException:
         study.close()  # nobody else could
         raise

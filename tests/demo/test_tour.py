@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from trainings import SECONDS, eventually, interrupt
 from welltempered import Study
 
 COMMAND = [str(Path(sys.executable).with_name("welltempered")), "demo", "--budget", "16 epochs", "--path", "study"]
@@ -67,6 +68,19 @@ def test_every_decision_of_the_demo_can_be_derived_again(demo):
     path = demo[-1]
     with Study.open(path, readonly=True) as study:
         assert study.replay(verify=True).differences == ()
+
+
+def test_an_interrupted_demo_keeps_the_test_set_closed_and_says_how_to_continue(tmp_path):
+    command = [COMMAND[0], "demo", "--path", "study"]
+    options = {"cwd": tmp_path, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "start_new_session": True}
+    with subprocess.Popen(command, text=True, **options) as process:
+        eventually((tmp_path / "study" / "logs" / "0.log").exists)
+        interrupt(process)
+        out, err = process.communicate(timeout=SECONDS)
+    assert process.returncode == 130
+    assert err.splitlines()[-1] == f"interrupted; nothing is lost. To continue: {' '.join(command)}"
+    assert "test accuracy" not in out
+    assert not (tmp_path / "study" / "test.json").exists()
 
 
 def test_output_to_a_file_has_no_control_characters(demo):

@@ -8,11 +8,13 @@ from welltempered import method as methods
 from welltempered.budget import Budget
 from welltempered.demo.data import DIGITS, FASHION_MNIST, Data, load, require
 from welltempered.errors import InvalidInput
+from welltempered.events import INTERRUPTED
 from welltempered.experiment import Experiment
 from welltempered.schedule.hyperband import Hyperband
 from welltempered.search.sobol import Sobol
 from welltempered.study import Study
-from welltempered.view import Progress, say, show
+from welltempered.view.progress import Progress
+from welltempered.view.summary import say, show
 
 EPOCHS = 27
 """Of a full training; 27 = 3³ gives Hyperband its four brackets with η = 3."""
@@ -21,8 +23,10 @@ BUDGETS = {DIGITS: "357 epochs", FASHION_MNIST: "357 epochs"}
 _TEST = "test.json"
 
 
-def tour(data: str, data_dir: Path | None, path: Path, budget: str | None, workers: int, seed: int) -> None:
+def tour(data: str, data_dir: Path | None, path: Path, budget: str | None, workers: int, seed: int) -> bool:
     """Run the demo, or show its study if it is finished.
+
+    Returns whether it has come to its end: once interrupted, it shows nothing, and the test set stays closed.
 
     Args:
         data: name of the image set.
@@ -48,11 +52,14 @@ def tour(data: str, data_dir: Path | None, path: Path, budget: str | None, worke
     )
     with Study.create(experiment, path) as study:
         say(_heading(study, images, bound))
-        with Progress(study, bound) as watch:
-            study.run(experiment.train, budget=bound, workers=workers, watch=watch)
+        with Progress(study, bound, lines=workers == 0) as view:
+            study.run(experiment.train, budget=bound, workers=workers, watch=view, idle=view.idle)
+        if study.stopping == INTERRUPTED:
+            return False
         show(study)
         say(f"\ntest accuracy of the winner, opened once: {_test(study, data, folder):.4f}")
         say(_next(data, path, budget is None))
+    return True
 
 
 def _heading(study: Study, images: Data, budget: Budget) -> str:

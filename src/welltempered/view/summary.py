@@ -1,0 +1,74 @@
+"""A study at a glance."""
+
+import sys
+from collections import Counter
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Column, Table
+from rich.text import Text
+
+from welltempered import method as methods
+from welltempered.budget import duration
+from welltempered.limits import size
+from welltempered.study import Study
+from welltempered.view.status import who
+from welltempered.view.text import counts, number
+
+_TOP = 10
+"""Trials a summary lists."""
+
+
+def show(study: Study) -> None:
+    """Print the summary of a study."""
+    put(summary(study))
+
+
+def put(what: RenderableType) -> None:
+    """Print something of rich's; a param's value may look like markup and is none."""
+    Console(markup=False, emoji=False, highlight=False).print(what)
+
+
+def terminal_width() -> int:
+    """Columns of the terminal, or of what is printed to a file."""
+    return Console().width
+
+
+def say(text: str) -> None:
+    """Print text as it is: a terminal may fold it, a file gets whole lines."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def summary(study: Study) -> RenderableType:
+    """What a study is of, what it has spent, who runs it, its best trials."""
+    history, header = study.history, study.header
+    states = Counter(trial.state for trial in history.trials)
+    facts = _pairs()
+    facts.add_row("objective", f"{header.objective}, {header.epochs} epochs, seed {header.seed}")
+    facts.add_row("method", methods.describe(header.method))
+    facts.add_row("space", ", ".join(study.space))
+    facts.add_row("spent", f"{history.spent} epochs in {duration(history.clock)}")
+    facts.add_row("trials", f"{len(history.trials)}" + (f": {counts(states)}" if states else ""))
+    if disk := study.checkpoints.size():
+        facts.add_row("on disk", f"{size(disk)} of checkpoints")
+    if (note := study.note) is not None:
+        facts.add_row("status", who(note, history))
+    if (best := study.best) is None:
+        return Group(facts, Text("\nno trial has reported a finite objective yet"))
+    table = Table("trial", "epoch", header.objective.metric, "state", title="best trials", title_justify="left")
+    for column in (0, 1, 2):
+        table.columns[column].justify = "right"
+    ranked = sorted((t for t in history.trials if t.reports and not t.failed), key=lambda t: (t.loss, -t.epoch, t.id))
+    for trial in ranked[:_TOP]:
+        table.add_row(str(trial.id), str(trial.epoch), number(trial.value), trial.state)
+    params = _pairs()
+    for name, value in best.params.items():
+        params.add_row(f"  {name}", number(value))
+    found = f"found after {duration(best.reports[-1].at)}"
+    heading = f"\nbest: trial {best.id}, {best.metric} {number(best.value)} after epoch {best.epoch}, {found}"
+    return Group(facts, Text(), table, Text(heading), params)
+
+
+def _pairs() -> Table:
+    """A table of names and values; what is wider than the terminal is folded, never cut."""
+    return Table.grid(Column(overflow="fold"), Column(overflow="fold"), padding=(0, 2))
