@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 
 from benchmarks.machine import circumstances
-from soak import crash, memory, orphans
+from soak import crash, memory, orphans, readers
 
-RUNS = {"crash": (crash, 500), "memory": (memory, 300), "orphans": (orphans, 100)}
+RUNS = {"crash": (crash, 500), "memory": (memory, 300), "orphans": (orphans, 100), "readers": (readers, 8)}
 """Each with how often it is done by default."""
 
 
@@ -17,7 +17,7 @@ def main() -> int:
     """Run them, print and write what they have shown; 1 if a promise was broken."""
     parser = argparse.ArgumentParser(prog="python -m soak", description="Run the slow fault runs.")
     parser.add_argument("runs", nargs="*", metavar="RUN", help=f"which: {', '.join(RUNS)}; default all")
-    parser.add_argument("--times", type=int, metavar="N", help="kills or trials of each run")
+    parser.add_argument("--times", type=int, metavar="N", help="kills, trials or phases of each run")
     parser.add_argument("--seed", type=int, default=0, help="of the random moments")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to write the record")
     options = parser.parse_args()

@@ -23,6 +23,8 @@ _ORPHAN_SECONDS = 5.0
 """In which whatever a killed driver has started must be gone."""
 _STUDY_SECONDS = 300.0
 """After which an undisturbed rest of a study is taken to hang."""
+_EARLY_SHARE = 0.1
+"""Of the kills, the share that does not wait for any event."""
 _DRIVER_SHARE = 0.5
 """Of the kills, the share that hits the driver; the others hit a worker."""
 
@@ -125,6 +127,12 @@ class _Driver:
         for ear in self._ears:
             ear.start()
 
+    def wait_for(self, events: int) -> None:
+        """Wait until it has acknowledged so many more events, or ends."""
+        goal, deadline = len(self._lines) + events, time.monotonic() + _STUDY_SECONDS
+        while len(self._lines) < goal and alive(self.process.pid) and time.monotonic() < deadline:
+            time.sleep(0.005)
+
     def close(self) -> list[str]:
         """What it has acknowledged before its end."""
         for ear in self._ears:
@@ -133,7 +141,8 @@ class _Driver:
 
     def _hear(self) -> None:
         assert self.process.stdout is not None
-        self._lines += self.process.stdout
+        for line in self.process.stdout:
+            self._lines.append(line)
 
     def _hear_errors(self) -> None:
         assert self.process.stderr is not None
@@ -141,9 +150,17 @@ class _Driver:
 
 
 def _victims(driver: _Driver, dice: random.Random, found: Found, kills: int) -> Iterator[str]:
-    """Who is killed next, each after a random while; ends with the driver, its own end, or enough kills."""
+    """Who is killed next and when; ends with the driver, its own end, or enough kills.
+
+    Nine times of ten some events are waited for, so that training is hit, else a moment: workers that are just
+    starting.
+    """
     while found.killed < kills:
-        time.sleep(dice.expovariate(1 / dice.choice([0.2, 0.8, 2.0])))
+        if dice.random() < _EARLY_SHARE:
+            time.sleep(dice.uniform(0, 2))
+        else:
+            driver.wait_for(dice.randint(1, 12))
+            time.sleep(dice.uniform(0, 0.1))
         if not alive(driver.process.pid):
             return
         victim = "driver" if dice.random() < _DRIVER_SHARE else "worker"

@@ -1,4 +1,4 @@
-"""Two live views look at a study that is written a thousand times per second: what does that cost the writer?"""
+"""Two live views look at a study that reports a thousand epochs per second: what does that cost the run?"""
 
 import os
 import pty
@@ -13,40 +13,49 @@ from typing import Any
 
 import welltempered as wt
 
-_RATE = 1_000.0
-"""Events per second."""
+_EPOCHS = 5_000
+"""Of a phase."""
+_EPOCH_SECONDS = 0.0009
+"""Of training, busy; with what reporting costs that makes a thousand events per second."""
 _READERS = 2
-_PHASE_SECONDS = 5.0
 _TOLERANCE = 0.05
+_SPACE = wt.Space(x=wt.Float(0, 1))
+
+
+def train(run: wt.Run) -> None:
+    """Compute for a while."""
+    run.keep()
+    for _ in run:
+        end = time.perf_counter() + _EPOCH_SECONDS
+        while time.perf_counter() < end:
+            pass
+        run.report(loss=run.params["x"])
 
 
 def run(phases: int, seed: int) -> dict[str, Any]:
-    """Write at that pace, in so many phases without and as many with readers, in turn."""
-    space = wt.Space(x=wt.Float(0, 1))
-    experiment = wt.Experiment(print, space, minimize="loss", epochs=100, method=wt.Full(wt.Random()), seed=seed)
-    alone: list[float] = []
-    watched: list[float] = []
+    """Train so many phases without and as many with readers, in turn."""
+    experiment = wt.Experiment(train, _SPACE, minimize="loss", epochs=100, method=wt.Full(wt.Random()), seed=seed)
+    rates: dict[bool, list[float]] = {False: [], True: []}
     said: list[str] = []
     with tempfile.TemporaryDirectory(prefix="welltempered-soak-") as folder:
         path = Path(folder) / "study"
         with wt.Study.create(experiment, path) as study:
-            _write(study, 1.0)  # warm up
+            _phase(study)  # to warm up
             for number in range(2 * phases):
-                readers = [_Reader(path) for _ in range(_READERS)] if number % 2 else []
-                if readers:
-                    time.sleep(2.0)  # they import what they need
-                (watched if readers else alone).append(_write(study, _PHASE_SECONDS))
+                watched = number % 2 == 1
+                readers = [_Reader(path) for _ in range(_READERS if watched else 0)]
+                time.sleep(3.0 if watched else 0.0)  # they import what they need
+                rates[watched].append(_phase(study))
                 said += [reader.close() for reader in readers]
                 sys.stderr.write(f"\r{number + 1} of {2 * phases} phases")
             events = len(study.history.events)
     sys.stderr.write("\n")
-    ratios = [two / one for one, two in zip(alone, watched, strict=True)]
+    ratios = [alone / watched for alone, watched in zip(rates[False], rates[True], strict=True)]
     return {
         "phases": phases,
         "events": events,
-        "rate": _RATE,
-        "alone_us": [round(1e6 * seconds, 1) for seconds in alone],
-        "watched_us": [round(1e6 * seconds, 1) for seconds in watched],
+        "events_per_second_alone": [round(rate) for rate in rates[False]],
+        "events_per_second_watched": [round(rate) for rate in rates[True]],
         "slower": round(statistics.median(ratios) - 1, 4),
         "tolerance": _TOLERANCE,
         "frames": sum(text.count("\x1b[") > 0 for text in said),
@@ -55,19 +64,16 @@ def run(phases: int, seed: int) -> dict[str, Any]:
     }
 
 
-def _write(study: wt.Study, seconds: float) -> float:
-    """Tell at the pace for a while; returns the median seconds that an event took."""
-    took: list[float] = []
-    began = time.perf_counter()
-    trial = study.ask()
-    while (moment := time.perf_counter()) - began < seconds:
-        assert trial is not None
-        trial = study.tell(trial, loss=moment) if trial.running else study.ask()
-        took.append(time.perf_counter() - moment)
-        time.sleep(max(0.0, began + len(took) / _RATE - time.perf_counter()))
-    while trial is not None and trial.running:
-        trial = study.tell(trial, loss=0.0)
-    return statistics.median(took)
+def _phase(study: wt.Study) -> float:
+    """Train for so many epochs; returns events per second, from the first report to the last."""
+    moments: list[float] = []
+
+    def watch(event: wt.Event) -> None:
+        if isinstance(event, wt.Reported):
+            moments.append(time.perf_counter())
+
+    study.run(train, budget=wt.Budget(epochs=study.history.spent + _EPOCHS), workers=1, watch=watch)
+    return (len(moments) - 1) / (moments[-1] - moments[0])
 
 
 class _Reader:
