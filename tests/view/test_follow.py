@@ -65,6 +65,11 @@ def test_a_study_that_was_killed_is_followed_until_then_and_says_how_to_continue
     assert lines[-1] == f"not running; to continue: {command}"
     again = subprocess.run([sys.executable, *FOLLOW], cwd=tmp_path, env=environment(), capture_output=True, check=True)
     assert again.stdout.decode().splitlines() == lines[-2:]
+    glance = subprocess.run(
+        [sys.executable, *FOLLOW[:2], "show", "study"], cwd=tmp_path, env=environment(), capture_output=True, check=True
+    )
+    assert b" left open" in glance.stdout
+    assert not re.search(rb"\d running", glance.stdout), "nobody trains these"
 
 
 def test_a_reader_elsewhere_is_told_the_folder_too(tmp_path):

@@ -10,7 +10,9 @@ from rich.text import Text
 from welltempered import method as methods
 from welltempered.budget import duration
 from welltempered.limits import size
+from welltempered.lock import Note
 from welltempered.study import Study
+from welltempered.trial import Trial
 from welltempered.view.status import who
 from welltempered.view.text import counts, number
 
@@ -42,7 +44,8 @@ def say(text: str) -> None:
 def summary(study: Study) -> RenderableType:
     """What a study is of, what it has spent, who runs it, its best trials."""
     history, header = study.history, study.header
-    states = Counter(trial.state for trial in history.trials)
+    note = study.note
+    states = Counter(_state(trial, note) for trial in history.trials)
     facts = _pairs()
     facts.add_row("objective", f"{header.objective}, {header.epochs} epochs, seed {header.seed}")
     facts.add_row("method", methods.describe(header.method))
@@ -51,7 +54,7 @@ def summary(study: Study) -> RenderableType:
     facts.add_row("trials", f"{len(history.trials)}" + (f": {counts(states)}" if states else ""))
     if disk := study.checkpoints.size():
         facts.add_row("on disk", f"{size(disk)} of checkpoints")
-    if (note := study.note) is not None:
+    if note is not None:
         facts.add_row("status", who(note, history))
     if (best := study.best) is None:
         return Group(facts, Text("\nno trial has reported a finite objective yet"))
@@ -60,13 +63,18 @@ def summary(study: Study) -> RenderableType:
         table.columns[column].justify = "right"
     ranked = sorted((t for t in history.trials if t.reports and not t.failed), key=lambda t: (t.loss, -t.epoch, t.id))
     for trial in ranked[:_TOP]:
-        table.add_row(str(trial.id), str(trial.epoch), number(trial.value), trial.state)
+        table.add_row(str(trial.id), str(trial.epoch), number(trial.value), _state(trial, note))
     params = _pairs()
     for name, value in best.params.items():
         params.add_row(f"  {name}", number(value))
     found = f"found after {duration(best.reports[-1].at)}"
     heading = f"\nbest: trial {best.id}, {best.metric} {number(best.value)} after epoch {best.epoch}, {found}"
     return Group(facts, Text(), table, Text(heading), params)
+
+
+def _state(trial: Trial, note: Note | None) -> str:
+    """The state of a trial, knowing whether somebody trains it."""
+    return "left open" if trial.running and note is not None and not note.holds else trial.state
 
 
 def _pairs() -> Table:
