@@ -166,15 +166,14 @@ def test_check_says_that_training_continues_exactly(home, call):
         0,
         [
             "training continues exactly",
-            "trained: 6 epochs twice, and 3 + 3 in two processes, for 3 settings of the",
-            "params",
+            "trained: 6 epochs twice, and 3 + 3 in two processes, for 3 settings of the params",
             "compared bit for bit: 36 numbers reported, 3 parts of the state kept (57 B)",
         ],
     )
     assert done.stderr.splitlines()[-1] == "going on in another process for 3"
 
 
-def test_check_names_what_was_forgotten_in_a_narrow_terminal(call, printed, tmp_path):
+def test_check_names_what_was_forgotten(call, printed, tmp_path):
     (tmp_path / "forgetful.py").write_text(
         EXPERIMENT.replace("run.keep(state=(lambda: dict(state), state.update))", "")
     )
@@ -182,12 +181,10 @@ def test_check_names_what_was_forgotten_in_a_narrow_terminal(call, printed, tmp_
     (trial,) = found["trials"]
     assert (found["exact"], trial["exact"], found["epochs"], found["stop"]) == (False, False, 6, 3)
     assert trial["problem"].startswith("train never calls run.keep, so nothing is restored when a trial continues\n")
-    done = call("check", "forgetful.py", "--epochs", 2, cwd=tmp_path, columns=60)
+    done = call("check", "forgetful.py", "--epochs", 2, cwd=tmp_path)
     assert done.returncode == 1
-    assert max(map(len, done.stdout.splitlines())) <= 60
     for line in (
-        "state['x'] differs (0.0 instead of 0.5) when epoch 2 begins;",
-        "did you pass it to run.keep?",
+        "state['x'] differs (0.0 instead of 0.5) when epoch 2 begins; did you pass it to run.keep?",
         "    run.keep(state=(lambda: dict(state), state.update))",
         "first effect: error of epoch 2 is 0.25 instead of 0.75",
         "for training that cannot continue, say resumable=False",

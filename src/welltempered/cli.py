@@ -3,7 +3,6 @@
 import csv
 import json
 import sys
-import textwrap
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -113,7 +112,7 @@ def check(
     """Say whether training that is stopped continues exactly, and if not, what it forgot; exit status 1 then."""
     experiment, _ = experiment_of(target)
     found = run_check(experiment, epochs=epochs, stop=stop, trials=trials, progress=not as_json)
-    say(json.dumps(found.to_json()) if as_json else _folded(str(found), terminal_width()))
+    say(json.dumps(found.to_json()) if as_json else str(found))
     raise typer.Exit(0 if found.exact else 1)
 
 
@@ -284,14 +283,6 @@ def main() -> None:
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
-
-
-def _folded(text: str, width: int) -> str:
-    """The text for the width of the terminal; what is indented is code, or of a traceback, and stays as it is."""
-    return "\n".join(
-        line if line.startswith(" ") else textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
-        for line in text.splitlines()
-    )
 
 
 def _show(study: Study, *, as_json: bool) -> None:

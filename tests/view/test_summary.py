@@ -2,12 +2,13 @@
 
 import io
 import re
+import sys
 
 import pytest
 
 import welltempered as wt
 from trainings import broken, experiment, tune
-from welltempered.view.summary import show, summary
+from welltempered.view.summary import say, show, summary
 
 
 def shown(study, capsys, monkeypatch, *, columns=80):
@@ -88,3 +89,13 @@ def test_a_summary_can_be_put_into_other_things():
         console = Console(width=70, file=io.StringIO())
         console.print(summary(study))
         assert "best trials" in console.file.getvalue()
+
+
+def test_sentences_are_folded_between_words_in_a_terminal_and_left_alone_elsewhere(capsys, monkeypatch):
+    text = "a sentence of some length, folded\n    code = of_some_length(too)"
+    say(text)
+    assert capsys.readouterr().out == f"{text}\n"
+    monkeypatch.setenv("COLUMNS", "20")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    say(text)
+    assert capsys.readouterr().out == "a sentence of some\nlength, folded\n    code = of_some_length(too)\n"

@@ -1,6 +1,7 @@
 """A study at a glance."""
 
 import sys
+import textwrap
 from collections import Counter
 
 from rich.console import Console, Group, RenderableType
@@ -36,9 +37,16 @@ def terminal_width() -> int:
 
 
 def say(text: str) -> None:
-    """Print text as it is: a terminal may fold it, a file gets whole lines."""
+    """Print sentences, folded between words in a terminal; what is indented is code and stays, and so does a file."""
+    if sys.stdout.isatty():
+        text = "\n".join(_folded(line, terminal_width()) for line in text.splitlines())
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
+
+
+def _folded(line: str, width: int) -> str:
+    whole = line.startswith(" ") or not line
+    return line if whole else textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
 
 
 def summary(study: Study) -> RenderableType:
