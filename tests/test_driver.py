@@ -20,6 +20,7 @@ from trainings import (
     program,
     reports,
     slow,
+    spent,
     steady,
     tune,
 )
@@ -223,14 +224,6 @@ TUNE = """
     with tune(slow, method=method, budget=None, workers=int(sys.argv[2]), path=sys.argv[1]) as study:
         print(len(study.history.running), study.history.spent)
 """
-
-
-def spent(folder):
-    try:
-        with wt.Study.open(folder, readonly=True) as study:
-            return study.history.spent
-    except wt.WelltemperedError:
-        return 0  # it is just being made
 
 
 @pytest.mark.parametrize("workers", [0, 2])

@@ -178,6 +178,23 @@ def children(pid):
     return found
 
 
+def alive(pid):
+    """Say whether a process runs; one that is dead and waits for its parent does not. Linux only."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def spent(folder):
+    """Return the epochs that a study has trained so far, which may be running or not even made yet."""
+    try:
+        with wt.Study.open(folder, readonly=True) as study:
+            return study.history.spent
+    except wt.WelltemperedError:
+        return 0
+
+
 def same(one, other):
     """Whether two states are equal bit for bit, types included; NaN equals NaN."""
     if type(one) is not type(other):

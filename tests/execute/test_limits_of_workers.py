@@ -10,7 +10,19 @@ from pathlib import Path
 import pytest
 
 import welltempered as wt
-from trainings import EVERY_EPOCH, children, end, eventually, kinds, output, program, reports, tune
+from trainings import (
+    EVERY_EPOCH,
+    alive,
+    children,
+    end,
+    eventually,
+    kinds,
+    output,
+    program,
+    reports,
+    spent,
+    tune,
+)
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -58,7 +70,7 @@ def limits(**some):
 
 
 LOSSES = [
-    (sleeping, {"epoch": 1.0}, "time limit", "an epoch took more than 1.0 s"),
+    (sleeping, {"epoch": 2}, "time limit", "an epoch took more than 2 s"),
     (greedy, {"memory": "400 MB"}, "out of memory", "MB, the limit is 400 MB"),
     (greedy_child, {"memory": "400 MB"}, "out of memory", "MB, the limit is 400 MB"),
     (refused, {}, "out of memory", "MemoryError"),
@@ -237,13 +249,6 @@ STUBBORN = """
 """
 
 
-def alive(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 @linux
 @pytest.mark.parametrize("how", ["asleep", "in C, with the interpreter locked"])
 def test_workers_and_their_children_die_with_a_killed_driver_whatever_they_do(tmp_path, how):
@@ -265,7 +270,7 @@ def test_children_of_a_killed_worker_die_with_it(tmp_path):
         import subprocess
         import sys
         from pathlib import Path
-        from trainings import tune
+        from trainings import alive, tune
 
         def train(run):
             import os, signal, subprocess, sys
@@ -281,11 +286,6 @@ def test_children_of_a_killed_worker_die_with_it(tmp_path):
             assert [trial.state for trial in study.trials] == ["crashed", "complete"]
         pids = Path("study/logs/0.log").read_text().split()
         assert len(pids) == 3
-        def alive(pid):
-            try:
-                return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-            except OSError:
-                return False
         assert not any(map(alive, pids))
     """
     output(program(tmp_path, text))
@@ -302,14 +302,6 @@ CLUSTER = """
     with tune(slow, method=wt.Full(wt.Random()), epochs=200, budget=None, workers=2, path=sys.argv[1], limits=limits):
         print("over")
 """
-
-
-def spent(folder):
-    try:
-        with wt.Study.open(folder, readonly=True) as study:
-            return study.history.spent
-    except wt.WelltemperedError:
-        return 0  # it is just being made
 
 
 @linux

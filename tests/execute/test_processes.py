@@ -23,6 +23,7 @@ from trainings import (
     program,
     reports,
     slow,
+    spent,
     steady,
     tune,
 )
@@ -358,16 +359,6 @@ def test_a_killed_driver_takes_its_workers_along_and_the_study_goes_on_as_if_not
         assert reports(study) == reports(whole)
         assert {cut.reason for cut in kinds(study, wt.Cut)} == {"driver lost"}
         assert study.replay(verify=True).differences == ()
-
-
-def spent(folder):
-    if not (folder / "study.db").exists():
-        return 0
-    try:
-        with wt.Study.open(folder, readonly=True) as study:
-            return study.history.spent
-    except wt.CorruptLog:
-        return 0  # it is just being made
 
 
 @linux
