@@ -110,8 +110,10 @@ def test_what_is_not_frozen_or_no_dataclass_is_refused():
 
 
 def test_a_class_instead_of_a_method_is_refused():
+    with pytest.raises(InvalidInput, match=r"^searcher must be one such as Sobol\(\) or Random\(\), got <class "):
+        Full(Sobol)
     with pytest.raises(InvalidInput, match=r"^method must be a frozen dataclass"):
-        to_json(Full(Sobol))
+        to_json(Sobol)
 
 
 @pytest.mark.parametrize("size", [(3, 4), {"width": 3}, b"big"])

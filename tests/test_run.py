@@ -285,7 +285,7 @@ ITERATED = "train returned before the end of its first epoch; write `for epoch i
         (report_nothing, "report must contain the objective 'loss', got nothing" + REPORTED),
         (report_something_else, "report must contain the objective 'loss', got 'accuracy', 'error'" + REPORTED),
         (report_something_else_and_leave, "report must contain the objective 'loss', got 'accuracy'" + REPORTED),
-        (keep_late, "run.keep must be called before the first epoch, got a call inside the loop"),
+        (keep_late, "run.keep must be called before the first epoch, got a call inside the loop or after it"),
         (keep_twice, "run.keep must be given each name once, got 'count' again"),
         (keep_no_state, KEPT + "model=Mute()"),
         (keep_half_a_pair, KEPT + "count=(<class 'int'>, 3)"),

@@ -6,6 +6,7 @@ from typing import Self
 
 import msgspec
 
+from welltempered.checks import shown
 from welltempered.errors import InvalidInput
 
 SECONDS = {"s": 1, "sec": 1, "second": 1, "min": 60, "minute": 60, "h": 3600, "hour": 3600}
@@ -23,7 +24,7 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
         seconds: seconds on the study's clock; leases end at the first epoch boundary after it.
 
     Raises:
-        InvalidInput: unless each is above zero.
+        InvalidInput: unless each is a number above zero, of epochs and trials a whole one.
     """
 
     epochs: float = math.inf
@@ -32,8 +33,12 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
-            if not getattr(self, name) > 0:  # NaN is not, either
-                raise InvalidInput(f"{name} of a budget must be above zero, got {name}={getattr(self, name)!r}")
+            value = getattr(self, name)
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not number or not value > 0:  # NaN is not, either
+                raise InvalidInput(f"{name} of a budget must be above zero, got {name}={shown(value)}")
+            if name != "seconds" and value < math.inf and value != int(value):
+                raise InvalidInput(f"{name} of a budget must be a whole number, got {name}={value!r}")
 
     @classmethod
     def of(cls, budget: "Budget | str | None") -> Self:
@@ -52,7 +57,7 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
         if budget is None:
             return cls()
         if not isinstance(budget, str):
-            raise InvalidInput(f"budget must say its unit, {_HINT}, got {budget!r}")
+            raise InvalidInput(f"budget must say its unit, {_HINT}, got {shown(budget)}")
         bounds: dict[str, float] = {}
         for part in budget.split(","):
             name, amount = _bound(part.strip(), budget)
@@ -81,12 +86,14 @@ def _bound(part: str, whole: str) -> tuple[str, float]:
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z]+?)s?", part.lower()) or re.fullmatch(
         r"(\d+(?:\.\d+)?)\s*(s)", part.lower()
     )
-    unit = found.group(2) if found else ""
+    unit = found.group(2) if found and not part.lower().endswith("ss") else ""
     if not found or unit not in {"epoch", "trial", *SECONDS}:
         raise InvalidInput(f"budget must be an amount and a unit, {_HINT}, got {whole!r}")
     amount = float(found.group(1))
     if amount <= 0:
         raise InvalidInput(f"budget must be above zero, got {whole!r}")
+    if math.isinf(amount):
+        raise InvalidInput(f"budget must be a number that fits into a float, got {shown(whole)}; None is no bound")
     if unit in SECONDS:
         return "seconds", amount * SECONDS[unit]
     if amount != int(amount):

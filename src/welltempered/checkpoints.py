@@ -54,7 +54,7 @@ class Checkpoints:
         torch = _torch_of(state)
         part = self.folder / f"{trial}-{epoch}.{os.getpid()}{_PART}"
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(exist_ok=True)  # without parents: a study that was deleted must not come back half
             if torch is None:
                 part.write_bytes(msgspec.msgpack.encode(_pack(state)))
             else:

@@ -15,7 +15,7 @@ from welltempered.budget import Budget
 from welltempered.check.check import check as run_check
 from welltempered.errors import InvalidInput, WelltemperedError
 from welltempered.events import INTERRUPTED
-from welltempered.limits import Limits
+from welltempered.limits import Limits, checked
 from welltempered.script import experiment_of
 from welltempered.study import Study
 from welltempered.view import trials as tables
@@ -33,11 +33,19 @@ app = typer.Typer(
     help="Tune the hyperparameters of deep neural nets. A study is a folder; running the same again continues it.",
 )
 
+
+def _path(text: str) -> Path:
+    """A path from the command line, where an empty one is a variable that was not set."""
+    if not text:
+        raise typer.BadParameter("it is empty; the folder one is in is '.'")
+    return Path(text)
+
+
 _Target = Annotated[
     str,
     typer.Argument(metavar="FILE[:NAME]", help="Python file and its Experiment; NAME is `experiment` if left out."),
 ]
-_Path = Annotated[Path, typer.Argument(metavar="STUDY", help="Folder of the study.")]
+_Path = Annotated[Path, typer.Argument(metavar="STUDY", parser=_path, help="Folder of the study.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 _Workers = Annotated[int, typer.Option(help="Processes that train side by side; 0 trains in this process.")]
 _BudgetOption = Annotated[
@@ -69,7 +77,9 @@ def tune(
     budget: _BudgetOption,
     path: Annotated[
         Path | None,
-        typer.Option(help="Folder of the study. Default: studies/ and the name of the file."),
+        typer.Option(
+            metavar="PATH", parser=_path, help="Folder of the study. Default: studies/ and the name of the file."
+        ),
     ] = None,
     workers: _Workers = 1,
     memory: Annotated[
@@ -84,7 +94,7 @@ def tune(
     experiment, stem = experiment_of(target)
     folder = path or Path("studies") / stem
     bound = Budget.of(None if budget == "none" else budget)
-    limits = Limits(memory=memory, epoch=epoch_time, trial=trial_time, disk=disk)
+    _, limits = checked(workers, Limits(memory=memory, epoch=epoch_time, trial=trial_time, disk=disk))
     with Study.create(experiment, folder) as study:
         with Progress(study, bound, lines=workers == 0) as view:
             study.run(experiment.train, budget=bound, workers=workers, limits=limits, watch=view, idle=view.idle)
@@ -233,7 +243,9 @@ def export(
             help="A row per trial as csv or json, or the log's events, one JSON per line.",
         ),
     ] = Format.CSV,
-    output: Annotated[Path | None, typer.Option(help="File to write. Default: standard output.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="PATH", parser=_path, help="File to write. Default: standard output.")
+    ] = None,
 ) -> None:
     """Write a study for other programs."""
     with Study.open(study, readonly=True) as opened:
@@ -259,9 +271,15 @@ def demo(
     data: Annotated[Data, typer.Option(help="What to train on.")] = Data.DIGITS,
     data_dir: Annotated[
         Path | None,
-        typer.Option(help="Folder with the data set's files. Default: $WELLTEMPERED_DATA, else downloaded."),
+        typer.Option(
+            metavar="PATH",
+            parser=_path,
+            help="Folder with the data set's files. Default: $WELLTEMPERED_DATA, else downloaded.",
+        ),
     ] = None,
-    path: Annotated[Path | None, typer.Option(help="Folder of the study. Default: studies/demo-DATA.")] = None,
+    path: Annotated[
+        Path | None, typer.Option(metavar="PATH", parser=_path, help="Folder of the study. Default: studies/demo-DATA.")
+    ] = None,
     budget: Annotated[str | None, typer.Option(help="As for tune. Default: one that takes a coffee's time.")] = None,
     workers: _Workers = 2,
     seed: Annotated[int, typer.Option(help="Where all randomness comes from.")] = 0,

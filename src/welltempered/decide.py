@@ -9,6 +9,8 @@ from typing import Protocol, runtime_checkable
 
 import msgspec
 
+from welltempered.checks import shown
+from welltempered.errors import InvalidInput
 from welltempered.events import Resumed, Started
 from welltempered.history import History
 from welltempered.space import Params
@@ -57,6 +59,16 @@ class Scheduler(Protocol):
     def keeps(self, history: History) -> Collection[int]:
         """The paused trials it may still resume: their checkpoints stay on disk."""
         ...
+
+
+def check_searcher(searcher: object) -> None:
+    """Refuse what cannot suggest params, also a searcher's class.
+
+    Raises:
+        InvalidInput: with what it is instead.
+    """
+    if isinstance(searcher, type) or not isinstance(searcher, Searcher):
+        raise InvalidInput(f"searcher must be one such as Sobol() or Random(), got {shown(searcher)}")
 
 
 def decide(scheduler: Scheduler, history: History, held: Trial | None) -> Decision:

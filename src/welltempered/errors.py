@@ -5,7 +5,7 @@ Catch ``WelltemperedError`` for everything this package raises on purpose::
     WelltemperedError
     ├── InvalidInput (also a ValueError)    an argument breaks a rule
     ├── StudyChanged                        the study at this path was made with another space, objective, ...
-    ├── StudyBusy                           another process runs this study
+    ├── StudyBusy                           this study is being run, elsewhere or in this process
     ├── Conflict                            somebody else has written to the log meanwhile
     ├── CorruptLog                          a log or an event is none of ours, or does not fit
     ├── CorruptCheckpoint                   a checkpoint is missing or damaged
@@ -39,7 +39,7 @@ class StudyChanged(WelltemperedError):
 
 
 class StudyBusy(WelltemperedError):
-    """Another process is running this study."""
+    """The study is being run, by another process or by this one."""
 
 
 class Conflict(WelltemperedError):

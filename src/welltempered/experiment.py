@@ -1,9 +1,11 @@
 """What a study is of: training code, space, objective, and how to search."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
+from welltempered.checks import flag, shown, whole
 from welltempered.decide import Scheduler
 from welltempered.errors import InvalidInput
 from welltempered.objective import Objective
@@ -50,12 +52,13 @@ class Experiment:
     scheduler: Scheduler = field(init=False)
 
     def __post_init__(self) -> None:
-        if not callable(self.train):
-            raise InvalidInput(f"train must be a function of one argument, the run, got {self.train!r}")
+        check_train(self.train)
         if not isinstance(self.space, Space):
-            raise InvalidInput(f"space must be a Space, such as Space(lr=Float(1e-5, 1e-1)), got {self.space!r}")
-        _check_int("epochs", self.epochs, least=1)
-        _check_int("seed", self.seed, least=0)
+            raise InvalidInput(f"space must be a Space, such as Space(lr=Float(1e-5, 1e-1)), got {shown(self.space)}")
+        for name, least in (("epochs", 1), ("seed", 0)):
+            rule = f"a whole number of at least {least} and below 2**63"
+            object.__setattr__(self, name, whole(name, getattr(self, name), rule, least))
+        flag("resumable", self.resumable)
         object.__setattr__(self, "objective", self._objective())
         object.__setattr__(self, "scheduler", self._scheduler())
 
@@ -66,16 +69,32 @@ class Experiment:
                 "exactly one of minimize and maximize must name a metric, "
                 f"got minimize={self.minimize!r}, maximize={self.maximize!r}"
             )
+        if not given[0].isprintable():
+            raise InvalidInput(f"the metric must have a name that can be printed, got {given[0]!r}")
         return Objective(given[0], maximize=self.maximize is not None)
 
     def _scheduler(self) -> Scheduler:
         if self.method is None:
             return Hyperband(Sobol()) if self.resumable else Halving(Sobol())
-        if not isinstance(self.method, Scheduler):
-            raise InvalidInput(f"method must be a scheduler such as Hyperband(Sobol()), got {self.method!r}")
+        if isinstance(self.method, type) or not isinstance(self.method, Scheduler):
+            raise InvalidInput(f"method must be a scheduler such as Hyperband(Sobol()), got {shown(self.method)}")
         return self.method
 
 
-def _check_int(name: str, value: object, least: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value < 2**63:
-        raise InvalidInput(f"{name} must be a whole number of at least {least} and below 2**63, got {name}={value!r}")
+def check_train(train: object) -> None:
+    """Refuse what could not train: no function, one of other arguments, or one that would only return a promise.
+
+    Raises:
+        InvalidInput: with what it is instead.
+    """
+    rule = "train must be a function of one argument, the run"
+    if not callable(train):
+        raise InvalidInput(f"{rule}, got {shown(train)}")
+    try:
+        inspect.signature(train).bind(None)
+    except TypeError as error:
+        raise InvalidInput(f"{rule}: write def train(run), got {shown(train)}: {error}") from None
+    except ValueError:
+        pass  # it is written in C and does not say its arguments
+    if inspect.iscoroutinefunction(train) or inspect.isgeneratorfunction(train):
+        raise InvalidInput(f"{rule}, that trains when it is called: do without async and yield, got {shown(train)}")

@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 
 from welltempered import method as methods
-from welltempered.errors import CorruptLog, StudyChanged
+from welltempered.errors import CorruptLog, InvalidInput, StudyChanged
 from welltempered.events import FORMAT, Header, Record
 from welltempered.experiment import Experiment
+from welltempered.space import Space
 
 _WIDTH = 80
 """Longest value in a list of differences."""
@@ -37,7 +38,7 @@ def read(records: Sequence[Record]) -> Header:
     """The header among the first records of a log.
 
     Raises:
-        CorruptLog: if there is none, or it is of a newer format.
+        CorruptLog: if there is none, it is of a newer format, or says what no experiment can be.
     """
     if not records or not isinstance(records[0], Header):
         raise CorruptLog("a study must begin with its header, found none")
@@ -47,7 +48,29 @@ def read(records: Sequence[Record]) -> Header:
             f"study must have format {FORMAT} or older, got {header.format}, "
             f"made by welltempered {header.package}; upgrade with pip install -U welltempered"
         )
+    for name, holds, rule in (
+        ("format", header.format >= 1, "at least 1"),
+        ("epochs", 1 <= header.epochs < 2**63, "at least 1 and below 2**63"),
+        ("seed", 0 <= header.seed < 2**63, "at least 0 and below 2**63"),
+    ):
+        if not holds:
+            raise CorruptLog(f"{name} of a study must be {rule}, found {getattr(header, name)}; restore it from a copy")
     return header
+
+
+def read_space(header: Header) -> Space:
+    """The space of a study, without the objects of named choices.
+
+    Raises:
+        CorruptLog: if this version knows no such space.
+    """
+    try:
+        return Space.from_json(header.space)
+    except InvalidInput as error:
+        raise CorruptLog(
+            f"the space of a study must be one that this version can read, got: {error}; "
+            f"the study was made by welltempered {header.package}"
+        ) from None
 
 
 def check_same(old: Header, new: Header, path: Path) -> None:

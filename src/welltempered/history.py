@@ -189,9 +189,7 @@ class History:
         Raises:
             CorruptLog: if it cannot follow what went before; the history is then unchanged.
         """
-        rule = _CHECK[type(event)](self, event)
-        if rule is not None:
-            raise self._corrupt(event, rule)
+        self.check(event)
         self.take(event)
 
     def check(self, event: Event) -> None:
@@ -224,6 +222,8 @@ class History:
             return f"held must be one of the {len(self._rows)} trials"
         if not event.params.keys() <= self._names:  # values are not looked at, it would cost too much
             return f"its params must be of the space, {', '.join(self.space)}"
+        if event.bracket < 0:
+            return "its bracket must be at least 0"
         return None if 0 < event.until <= self.epochs else f"a lease must end in 1..{self.epochs}"
 
     def _check_resumed(self, event: Resumed) -> str | None:

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from welltempered.budget import SECONDS
+from welltempered.checks import shown, whole
 from welltempered.errors import InvalidInput
 from welltempered.events import WORKER_LOST
 
 _BYTES = {"b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
+_MOST_WORKERS = 1024
 
 
 @dataclass(frozen=True, init=False)
@@ -62,10 +64,9 @@ class Limits:
         retries: int = 2,
         grace: float | str = 25.0,
     ) -> None:
-        if not isinstance(retries, int) or isinstance(retries, bool) or retries < 0:
-            raise InvalidInput(f"retries must be a whole number of at least 0, got retries={retries!r}")
+        retries = whole("retries", retries, "a whole number of at least 0", 0)
         if isinstance(saving, bool) or not isinstance(saving, int | float) or not saving >= 0:
-            raise InvalidInput(f"saving must be a share of at least 0, such as 0.1, got saving={saving!r}")
+            raise InvalidInput(f"saving must be a share of at least 0, such as 0.1, got saving={shown(saving)}")
         sizes = {"memory": memory, "disk": disk}
         times = {"epoch": epoch, "trial": trial, "grace": grace}
         values = {name: _amount(name, value, _BYTES, "4 GB") for name, value in sizes.items()}
@@ -78,6 +79,21 @@ class Limits:
         return self.retries if reason == WORKER_LOST else min(1, self.retries)
 
 
+def checked(workers: int, limits: Limits | None) -> tuple[int, Limits]:
+    """The workers and limits of a run, if the one can keep to the other.
+
+    Raises:
+        InvalidInput: if one of them breaks a rule.
+    """
+    workers = whole("workers", workers, f"a whole number in 0..{_MOST_WORKERS}", 0, _MOST_WORKERS)
+    limits = Limits() if limits is None else limits
+    if not isinstance(limits, Limits):
+        raise InvalidInput(f"limits must be Limits, such as Limits(memory='4 GB'), got {shown(limits)}")
+    if workers == 0 and min(limits.memory, limits.epoch, limits.trial) < math.inf:
+        raise InvalidInput("limits of memory and time need workers that can be ended, got workers=0; use workers=1")
+    return workers, limits
+
+
 def _amount(name: str, value: object, units: Mapping[str, float], example: str) -> float:
     if value is None:
         return math.inf
@@ -88,7 +104,7 @@ def _amount(name: str, value: object, units: Mapping[str, float], example: str) 
         if found and factor is not None:
             value = float(found.group(1)) * factor
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-        raise InvalidInput(f"{name} must be above zero and have a unit, such as {example!r}, got {name}={value!r}")
+        raise InvalidInput(f"{name} must be above zero and have a unit, such as {example!r}, got {name}={shown(value)}")
     return float(value)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from welltempered.errors import StudyBusy
+from welltempered.errors import StudyBusy, WelltemperedError
 
 _BORN = timedelta(minutes=1)
 """What clocks may have been set forward by between the birth of a process and its note."""
@@ -74,16 +74,26 @@ class Lock:
         what: what is locked, for the message.
 
     Raises:
-        StudyBusy: if another process holds it; the message names that process.
+        StudyBusy: if somebody else holds it; the message names that process.
+        WelltemperedError: if the file cannot be written.
     """
 
     def __init__(self, path: Path, what: str) -> None:
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise WelltemperedError(
+                f"{path} must be a file that can be written, got: {error.strerror}; allow writing to run {what}"
+            ) from None
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(self._file)
             owner = read(path)
+            if owner is not None and owner.pid == os.getpid() and owner.host == os.uname().nodename:
+                raise StudyBusy(
+                    f"{what} is being run by this process through another Study; close that one first"
+                ) from None
             raise StudyBusy(
                 f"{what} is being run by process {owner.pid if owner else 'unknown'}; look at it with "
                 "`welltempered show --follow`, or wait until it ends"

@@ -42,7 +42,7 @@ def from_json(data: dict[str, Any]) -> Scheduler:
 
 def describe(data: dict[str, Any]) -> str:
     """A method's JSON in one line, as one would write it: `Hyperband(Sobol(), eta=3)`."""
-    name = str(data[_TYPE]).rpartition(":")[2]
+    name = str(data.get(_TYPE)).rpartition(":")[2]
     parts = []
     for key, value in data.items():
         if key != _TYPE and value is not None:
@@ -72,7 +72,7 @@ def _build(data: dict[str, Any]) -> Scheduler | Searcher:
         kind: Any = importlib.import_module(module)
         for part in name.split("."):
             kind = getattr(kind, part)
-    except (ImportError, AttributeError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001 - a module that is imported may raise anything
         raise InvalidInput(f"method {path} of this study cannot be imported: {error}; make it importable") from None
     # Only methods are ever called: a log from a stranger must not run anything else.
     if not (isinstance(kind, type) and dataclasses.is_dataclass(kind) and _is_method(kind)):

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import MappingProxyType, ModuleType
-from typing import Any, Protocol
+from typing import Any, Never, Protocol
 
 import msgspec
 import numpy as np
 
 from welltempered.checkpoints import Checkpoints
+from welltempered.checks import shown
 from welltempered.errors import CorruptCheckpoint, InvalidInput
 from welltempered.events import BUDGET, FAILED, FINISHED, Cut, Ended, Reported
 from welltempered.objective import Objective
@@ -114,14 +115,13 @@ class Run(Iterator[int]):
         params: the trial's params, named choices as the objects they stand for; read-only.
         horizon: epochs of a full training, for schedules that must know; the trial may be stopped long before.
         trial: the trial's number.
-        epoch: epochs trained so far.
     """
 
     def __init__(self, setting: Setting, channel: Channel, lease: Lease) -> None:
         self.params = MappingProxyType(setting.resolve(lease.trial.params))
         self.horizon = setting.epochs
         self.trial = lease.trial.id
-        self.epoch = lease.trial.epoch
+        self._epoch = lease.trial.epoch
         self._setting = setting
         self._channel = channel
         self._lease: Lease | None = lease
@@ -138,6 +138,11 @@ class Run(Iterator[int]):
         seed_everything(self.seed)
 
     @property
+    def epoch(self) -> int:
+        """Epochs trained so far."""
+        return self._epoch
+
+    @property
     def seed(self) -> int:
         """A seed of the trial's own, for generators that the program does not know: f(study seed, trial)."""
         return self._seed_of(0)
@@ -152,7 +157,7 @@ class Run(Iterator[int]):
         """Whether its lease is open; code that follows the loop runs without one."""
         return self._lease is not None
 
-    def keep(self, **state: Any) -> None:
+    def keep(self, /, *unnamed: Never, **state: Any) -> None:
         """Name what makes up the state of training: restored now if the trial continues, saved when its lease ends.
 
         Each is an object with `state_dict` and `load_state_dict` (model, optimizer, schedule, scaler, ...), or a pair
@@ -160,11 +165,13 @@ class Run(Iterator[int]):
         whole state is the epoch number calls `run.keep()`.
 
         Raises:
-            InvalidInput: if something is neither, is kept twice, or comes after the first epoch.
+            InvalidInput: if something is neither, has no name, is kept twice, or comes after the first epoch.
             CorruptCheckpoint: if the checkpoint has no state of that name.
         """
-        if self._metrics is not None:
-            raise InvalidInput("run.keep must be called before the first epoch, got a call inside the loop")
+        if unnamed:
+            raise InvalidInput(f"run.keep must be given names, got {shown(unnamed[0])}; write run.keep(model=model)")
+        if self._began:
+            raise InvalidInput("run.keep must be called before the first epoch, got a call inside the loop or after it")
         self._kept = {} if self._kept is None else self._kept
         for name, kept in state.items():
             if name in self._kept:
@@ -179,7 +186,7 @@ class Run(Iterator[int]):
                     )
                 accessors[1](self._saved.pop(name))
 
-    def report(self, **metrics: Any) -> None:
+    def report(self, /, *unnamed: Never, **metrics: Any) -> None:
         """Report what this epoch reached: numbers, or what `float` makes one of, the objective's metric among them.
 
         May be called several times in an epoch, with other names. A trial whose objective is NaN or infinite has
@@ -187,8 +194,14 @@ class Run(Iterator[int]):
             instead.
 
         Raises:
-            InvalidInput: outside the loop over the run, for a name reported twice in an epoch, or what is no number.
+            InvalidInput: outside the loop over the run, for a name reported twice in an epoch, or what is no number or
+                has no name.
         """
+        if unnamed:
+            metric = self._setting.objective.metric
+            raise InvalidInput(
+                f"run.report must be given names, got {shown(unnamed[0])}; write run.report({metric}=...)"
+            )
         if self._metrics is None:
             raise InvalidInput("run.report must be called inside `for epoch in run:`, got a call outside")
         for name, value in metrics.items():
@@ -253,7 +266,7 @@ class Run(Iterator[int]):
         seconds = time.perf_counter() - self._began
         diverged = self._setting.objective.loss(metrics) == math.inf  # raises if the objective is missing
         self._metrics = None
-        self.epoch += 1
+        self._epoch += 1
         whole = self.epoch == lease.trial.until
         over = lease.used_up(self.epoch, time.monotonic())
         reason = None if whole or diverged else BUDGET if over else self._channel.asked_to_cut()
@@ -365,7 +378,7 @@ def _accessors(name: str, kept: Any) -> tuple[Callable[[], Any], Callable[[Any],
         return get, put
     raise InvalidInput(
         f"run.keep must be given objects with state_dict and load_state_dict, or pairs of functions (get, set), "
-        f"got {name}={kept!r:.80}"
+        f"got {name}={shown(kept)}"
     )
 
 
@@ -376,9 +389,11 @@ def number(name: str, value: Any) -> float | None:
         InvalidInput: if `float` can make no number of it.
     """
     try:
-        if isinstance(value, str):
+        if isinstance(value, str | bytes | bytearray):
             raise TypeError
         number = float(value)
     except (TypeError, ValueError, OverflowError, RuntimeError):  # the last from tensors with several elements
-        raise InvalidInput(f"run.report must be given numbers, got {name}={value!r:.80}") from None
+        raise InvalidInput(f"run.report must be given numbers, got {name}={shown(value)}") from None
+    if not name.isprintable():  # a terminal would do something else with it, and UTF-8 may lack it
+        raise InvalidInput(f"run.report must be given names that can be printed, got {name!r}")
     return number if math.isfinite(number) else None

@@ -1,30 +1,30 @@
 """A study: the log, the history folded from it, and everything that is done to them."""
 
 import contextlib
-import math
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Never, Self, cast
 
+from welltempered import folders, table
 from welltempered import header as headers
 from welltempered import method as methods
-from welltempered import table
 from welltempered.budget import Budget
 from welltempered.checkpoints import Checkpoints, Sweeper
+from welltempered.checks import shown
 from welltempered.decide import Scheduler, Start, Wait, decide, record
 from welltempered.driver import Driver, Watch
-from welltempered.errors import Conflict, CorruptLog, InvalidInput
+from welltempered.errors import Conflict, CorruptLog, InvalidInput, StudyBusy
 from welltempered.events import DRIVER_LOST, FAILED, Cut, Ended, Event, Header, Reported
 from welltempered.execute.base import Executor
 from welltempered.execute.inline import Inline
 from welltempered.execute.processes import Processes
-from welltempered.experiment import Experiment, Train
+from welltempered.experiment import Experiment, Train, check_train
 from welltempered.history import History
-from welltempered.limits import Limits
-from welltempered.lock import Lock, Note
+from welltempered.limits import Limits, checked
+from welltempered.lock import Note
 from welltempered.lock import read as read_note
 from welltempered.log.base import Log
 from welltempered.log.memory import Memory
@@ -32,13 +32,13 @@ from welltempered.log.sql import Sql
 from welltempered.replay import Replay, collector_paused, replay
 from welltempered.run import Setting, number
 from welltempered.space import Space
-from welltempered.trial import Trial
+from welltempered.trial import Trial, number_of
+from welltempered.turn import Turn
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _DATABASE, _CHECKPOINTS, _LOGS, _LOCK = "study.db", "checkpoints", "logs", "lock"
-_MOST_WORKERS = 1024
 
 
 class Study:
@@ -56,12 +56,12 @@ class Study:
     def __init__(self, log: Log, folder: Path, experiment: Experiment | None = None) -> None:
         self.path = folder
         self.header = headers.read(log.read(0, 1))
-        self.history = History(self.header, experiment.space if experiment else None)
+        self.history = History(self.header, experiment.space if experiment else headers.read_space(self.header))
         self.checkpoints = Checkpoints(folder.absolute() / _CHECKPOINTS)  # training code may change the working folder
         self._sweeper = Sweeper(self.checkpoints)
         self._log = log
         self._scheduler = experiment.scheduler if experiment else None
-        self._lock: Lock | None = None
+        self._turn = Turn(folder / _LOCK, f"study {folder}")
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self.stopping: str | None = None  # why the present or last run ends before its time
         self._limits = Limits()
@@ -82,6 +82,8 @@ class Study:
             StudyChanged: if the study at `path` is of another space, objective, seed, ...; the message says what.
             InvalidInput: if `path` is a file, or cannot be made.
         """
+        if not isinstance(experiment, Experiment):
+            raise InvalidInput(f"experiment must be an Experiment, got {shown(experiment)}; tune takes its parts")
         header = headers.make(experiment)
         if path is None:
             temporary = tempfile.TemporaryDirectory(prefix="welltempered-", ignore_cleanup_errors=True)
@@ -89,14 +91,9 @@ class Study:
             memory.append(0, [header])
             study = cls(memory, Path(temporary.name), experiment)
             study._temporary = temporary
+            study._turn.path = None  # nobody else can see it
             return study
-        folder = Path(path).expanduser()
-        if folder.exists() and not folder.is_dir():
-            raise InvalidInput(f"path must be a folder, got the file {folder}")
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InvalidInput(f"path must be a folder that can be made, got {folder}: {error.strerror}") from None
+        folder = folders.make(path)
         log = Sql(folder / _DATABASE)
         try:
             if not log.read(0, 1):
@@ -112,6 +109,9 @@ class Study:
     def open(cls, path: str | Path, *, readonly: bool = False) -> Self:
         """A study that exists.
 
+        It can be looked at, asked and told. It can be run too, unless its space has choices of named objects: the log
+        holds the names alone, so `tune` or `Study.create`, which are given the space, must continue it.
+
         Args:
             path: its folder.
             readonly: only look; also works on a folder that may not be written.
@@ -120,12 +120,12 @@ class Study:
             InvalidInput: if there is no study.
             CorruptLog: if what is there is none of ours, or of a newer version.
         """
-        folder = Path(path).expanduser()
-        if not (folder / _DATABASE).is_file():
-            raise InvalidInput(f"path must be the folder of a study, found no {_DATABASE} in {folder}")
+        folder = folders.find(path, _DATABASE)
         log = Sql(folder / _DATABASE, readonly=readonly)
         try:
-            return cls(log, folder)
+            study = cls(log, folder)
+            study._turn.readonly = readonly
+            return study
         except Exception:
             log.close()
             raise
@@ -133,7 +133,7 @@ class Study:
     def close(self) -> None:
         """Release the files. A study in memory is gone then."""
         self._log.close()
-        self._unlock()
+        self._turn.close()
         if self._temporary is not None:
             self._temporary.cleanup()
 
@@ -189,12 +189,14 @@ class Study:
                 self.history.apply(event)
         return len(new)
 
-    def checkpoint(self, trial: Trial) -> dict[str, Any]:
+    def checkpoint(self, trial: Trial | int) -> dict[str, Any]:
         """What the trial's training kept at its last epoch, as a dict by the names given to `run.keep`.
 
         Raises:
+            InvalidInput: if there is no such trial.
             CorruptCheckpoint: if it was deleted, since the trial can neither go on nor is the best.
         """
+        trial = trial if isinstance(trial, Trial) else self.trials[number_of(trial, len(self.trials))]
         return self.checkpoints.load(trial.id, trial.epoch)
 
     def rows(self) -> list[dict[str, Any]]:
@@ -226,25 +228,30 @@ class Study:
         Args:
             held: the trial the slot still has in memory, if any.
 
+        Raises:
+            InvalidInput: if `held` is no trial of this study.
+
         Returns:
             The trial with its new lease; `None` if there is nothing to do until another lease closes, or ever
             (`history.running` is empty then).
         """
-        self._acquire()
+        held = None if held is None else self.trials[number_of(held, len(self.trials))]
+        self._turn.take()
         return self.decide(held, self.now())
 
-    def tell(self, trial: Trial | int, /, **metrics: float) -> Trial:
+    def tell(self, trial: Trial | int, /, *unnamed: Never, **metrics: float) -> Trial:
         """Write down what a trial reached in its next epoch; returns the trial as it is now.
 
         Raises:
-            InvalidInput: if the objective's metric is missing, something is no number, or there is no such trial.
-            CorruptLog: if the trial has no lease.
+            InvalidInput: if the objective's metric is missing, something is no number, there is no such trial, or it
+                has no lease.
         """
-        id = trial if isinstance(trial, int) else trial.id
-        if not 0 <= id < len(self.trials):
-            raise InvalidInput(f"trial must be one of the {len(self.trials)} that have started, got {id}")
-        self._acquire()
-        now = self.trials[id]
+        if unnamed:
+            metric = self.header.objective.metric
+            raise InvalidInput(
+                f"metrics must have names, got {shown(unnamed[0])}; write study.tell(trial, {metric}=...)"
+            )
+        now = self._leased(trial)
         values = {name: number(name, value) for name, value in metrics.items()}
         self.history.objective.loss(values)
         seconds = self.now() - (now.reports[-1].at if now.reports else self.history.clock)
@@ -252,15 +259,20 @@ class Study:
         return self.trials[now.id]
 
     def fail(self, trial: Trial | int, error: str) -> Trial:
-        """Write down that a trial has failed and never goes on."""
-        self._acquire()
-        id = trial if isinstance(trial, int) else trial.id
+        """Write down that a trial has failed and never goes on.
+
+        Raises:
+            InvalidInput: if there is no such trial, it has no lease, or the error is no text.
+        """
+        if not isinstance(error, str):
+            raise InvalidInput(f"error must be a text, such as str(error), got error={shown(error)}")
+        id = self._leased(trial).id
         self.append(Ended(id, FAILED, error, self.now()))
         return self.trials[id]
 
     def recover(self) -> None:
         """Close the leases that a lost driver has left open: their trials go on from their last checkpoints."""
-        self._acquire()
+        self._turn.take()
         self.refresh()
         self.checkpoints.tidy()
         for id in sorted(self.history.running):
@@ -289,19 +301,20 @@ class Study:
             idle: called when nothing has happened for a fifth of a second.
 
         Raises:
-            StudyBusy: if another process runs this study.
+            InvalidInput: if an argument breaks a rule, or choices have lost their objects, see `Study.open`.
+            StudyBusy: if this study runs already, here or elsewhere.
             TrainingFailed: if the training code fails in every trial.
             CheckpointUnwritten: if the disk is full or may not be written.
         """
         Budget.of(budget)
-        self._limits = limits = limits or Limits()
-        if not isinstance(workers, int) or not 0 <= workers <= _MOST_WORKERS:
-            raise InvalidInput(f"workers must be a whole number in 0..{_MOST_WORKERS}, got workers={workers!r}")
+        check_train(train)
+        workers, limits = checked(workers, limits)
+        self.space.check_objects()
+        self._turn.take()  # before anything is made in its folder
+        self._limits = limits
         executor: Executor
         if workers > 0:
             executor = Processes(train, self.setting(), slots=workers, logs=self.path / _LOGS, limits=limits)
-        elif min(limits.memory, limits.epoch, limits.trial) < math.inf:
-            raise InvalidInput("limits of memory and time need workers that can be ended, got workers=0; use workers=1")
         else:
             executor = Inline(train, self.setting())
         return self.drive(executor, budget=budget, limits=limits, watch=watch, idle=idle)
@@ -317,18 +330,26 @@ class Study:
     ) -> Self:
         """Like `run`, with an executor of one's own, e.g. a `Simulator`; closes it at the end."""
         bound = Budget.of(budget)
-        self._limits = limits or Limits()
-        self.stopping = None
-        finished = False
+        _, limits = checked(1, limits)
+        for name, value in (("watch", watch), ("idle", idle)):
+            if value is not None and not callable(value):
+                raise InvalidInput(f"{name} must be a function, got {shown(value)}")
+        if isinstance(executor, type) or not isinstance(executor, Executor):
+            raise InvalidInput(f"executor must be one such as Simulator(curve), got {shown(executor)}")
         try:
-            self.recover()
-            if self._lock is not None:
-                self._lock.say(budget=bound.bounds, workers=executor.slots)
-            Driver(self, executor, bound, self._limits, watch, idle).drive()
-            finished = self.stopping is None
-        finally:
+            with self._turn.alone():
+                self._limits = limits
+                self.stopping = None
+                try:
+                    self.recover()
+                    self._turn.say(budget=bound.bounds, workers=executor.slots)
+                    Driver(self, executor, bound, limits, watch, idle).drive()
+                    self._turn.finished = self.stopping is None
+                finally:
+                    executor.close()  # before anybody else may have the study
+        except StudyBusy:
             executor.close()
-            self._unlock(finished=finished)
+            raise
         return self
 
     def setting(self) -> Setting:
@@ -388,12 +409,12 @@ class Study:
             raise CorruptLog("a study must have one header, found another one among its events")
         return cast("list[Event]", records)
 
-    def _acquire(self) -> None:
-        """Become the only driver of the study. The lock dies with the process, however that dies."""
-        if self._lock is None and self._temporary is None:
-            self._lock = Lock(self.path / _LOCK, f"study {self.path}")
-
-    def _unlock(self, *, finished: bool = False) -> None:
-        if self._lock is not None:
-            self._lock.release(finished=finished)
-            self._lock = None
+    def _leased(self, trial: object) -> Trial:
+        """The trial that somebody names, as it is now; it must be in training."""
+        now = self.trials[number_of(trial, len(self.trials))]
+        self._turn.take()
+        if not now.running:
+            raise InvalidInput(
+                f"trial must have a lease, trial {now.id} has none: it is {now.state}; study.ask() gives one"
+            )
+        return now

@@ -1,9 +1,12 @@
 """A trial as of a moment."""
 
 import math
+from numbers import Integral
 
 import msgspec
 
+from welltempered.checks import shown
+from welltempered.errors import InvalidInput
 from welltempered.events import FINISHED, Cut, Reported
 from welltempered.space import Params
 
@@ -101,3 +104,17 @@ class Trial(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         params = ", ".join(f"{name}={value!r}" for name, value in self.params.items())
         return f"trial {self.id}: {self.metric} {self.value} after epoch {self.epoch} ({params})"
+
+
+def number_of(trial: object, count: int) -> int:
+    """The number of a trial that somebody names, of so many that have started.
+
+    Raises:
+        InvalidInput: if it names none.
+    """
+    id = trial.id if isinstance(trial, Trial) else trial
+    if not isinstance(id, Integral) or isinstance(id, bool):
+        raise InvalidInput(f"trial must be a Trial or its number, got {shown(trial)}")
+    if not 0 <= int(id) < count:
+        raise InvalidInput(f"trial must be one of the {count} that have started, got {id}")
+    return int(id)

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from welltempered.budget import Budget
+from welltempered.checks import flag
 from welltempered.decide import Scheduler
 from welltempered.experiment import Experiment, Train
-from welltempered.limits import Limits
+from welltempered.limits import Limits, checked
 from welltempered.space import Space
 from welltempered.study import Study
 from welltempered.view.progress import Progress
@@ -65,6 +66,8 @@ def tune(  # noqa: PLR0913 - the one door through which everything comes in; all
         resumable=resumable,
     )
     bound = Budget.of(budget)
+    workers, limits = checked(workers, limits)  # before there is a folder
+    flag("progress", progress)
     study = Study.create(experiment, path)
     try:
         with Progress(study, bound, quiet=not progress, lines=workers == 0) as view:

@@ -160,7 +160,12 @@ def test_training_that_cannot_be_loaded_ends_in_a_sentence(tmp_path, monkeypatch
 @pytest.mark.parametrize(("argument", "value"), [("slots", 0), ("threads", -1)])
 def test_there_is_a_slot_and_a_thread_at_least(tmp_path, argument, value):
     study = wt.Study.create(experiment())
-    with study, pytest.raises(wt.InvalidInput, match=f"{argument} must be at least 1, got {argument}={value}"):
+    with (
+        study,
+        pytest.raises(
+            wt.InvalidInput, match=f"^{argument} must be a whole number of at least 1, got {argument}={value}$"
+        ),
+    ):
         wt.Processes(steady, study.setting(), **{"slots": 1, "logs": tmp_path, argument: value})
 
 

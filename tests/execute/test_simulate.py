@@ -63,5 +63,5 @@ def test_two_simulations_are_the_same():
 
 
 def test_there_is_a_slot_at_least():
-    with pytest.raises(wt.InvalidInput, match="slots must be at least 1, got slots=0"):
+    with pytest.raises(wt.InvalidInput, match="slots must be a whole number of at least 1, got slots=0"):
         wt.Simulator(curve, slots=0)

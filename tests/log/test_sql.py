@@ -271,7 +271,10 @@ def both_ways(folder):
 def test_a_file_that_is_no_database_is_refused(tmp_path):
     (tmp_path / "study.db").write_text("Dear diary, today I trained a net. " * 30)
     for sentence in both_ways(tmp_path):
-        assert sentence == f"{tmp_path}/study.db must be a study database, got: file is not a database"
+        assert sentence == (
+            f"{tmp_path}/study.db must be a study database, got: file is not a database; "
+            "restore it from a copy, or give another path"
+        )
 
 
 def test_a_database_with_another_table_of_that_name_is_refused(tmp_path):
@@ -327,8 +330,8 @@ def test_a_study_of_a_newer_format_is_refused_with_the_way_out(finished):
     ("statement", "sentence"),
     [
         ("DELETE FROM events", "a study must begin with its header, found none"),
-        ("DELETE FROM events WHERE seq = 0", "a study must begin with its header, found none"),
-        ("DELETE FROM events WHERE seq = 4", "event 4 cannot follow the ones before: its next epoch is 3, got "),
+        ("DELETE FROM events WHERE seq = 0", "must hold records without a gap, record 0 is missing; restore it"),
+        ("DELETE FROM events WHERE seq = 4", "must hold records without a gap, record 4 is missing; restore it"),
         ("UPDATE events SET record = 'party' WHERE seq = 4", "must hold records of a welltempered study, got: "),
         ("UPDATE events SET record = x'00ff' WHERE seq = 4", "must hold records of a welltempered study, got: "),
         ("""UPDATE events SET record = '{"event": "dreamt"}' WHERE seq = 4""", "Invalid value 'dreamt'"),

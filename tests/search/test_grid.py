@@ -57,8 +57,8 @@ def test_a_study_with_an_absurd_grid_does_not_begin():
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"points": 1}, "points must be at least 2, got points=1"),
-        ({"limit": 0}, "limit must be at least 1, got limit=0"),
+        ({"points": 1}, "points must be a whole number of at least 2, got points=1"),
+        ({"limit": 0}, "limit must be a whole number of at least 1, got limit=0"),
     ],
 )
 def test_a_grid_needs_points(fields, sentence):

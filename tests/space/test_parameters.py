@@ -196,8 +196,9 @@ def test_named_choices_hold_names_and_resolve_to_objects():
     schedule = Choice({"flat": print, "steep": len})
     assert schedule.decode(0.1) == "flat"
     assert schedule.resolve("steep") is len
-    assert schedule == Choice("flat", "steep")
-    assert hash(schedule) == hash(Choice("flat", "steep"))
+    assert schedule == Choice({"flat": max, "steep": min}), "objects cannot be compared"
+    assert hash(schedule) == hash(Choice({"flat": max, "steep": min}))
+    assert schedule != Choice("flat", "steep"), "training is given something else"
     assert pickle.loads(pickle.dumps(schedule)).resolve("flat") is print
     assert Choice("a", "b").resolve("a") == "a"
 

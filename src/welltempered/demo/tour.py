@@ -10,6 +10,7 @@ from welltempered.demo.data import DIGITS, FASHION_MNIST, Data, load, require
 from welltempered.errors import InvalidInput
 from welltempered.events import INTERRUPTED
 from welltempered.experiment import Experiment
+from welltempered.limits import checked
 from welltempered.schedule.hyperband import Hyperband
 from welltempered.search.sobol import Sobol
 from welltempered.study import Study
@@ -41,6 +42,7 @@ def tour(data: str, data_dir: Path | None, path: Path, budget: str | None, worke
 
     folder = None if data_dir is None else data_dir.absolute()
     bound = Budget.of(budget or BUDGETS[data])
+    checked(workers, None)  # before there is a folder
     images = load(data, folder, _say_download)
     experiment = Experiment(
         Train(data, folder),

@@ -1,11 +1,12 @@
 """What an executor is: slots that train trials on leases."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from welltempered.run import Lease, Said
 
 
+@runtime_checkable
 class Executor(Protocol):
     """Trains trials in slots; keeps no facts about a trial of its own.
 

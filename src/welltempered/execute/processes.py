@@ -9,6 +9,7 @@ from pathlib import Path
 import cloudpickle
 
 from welltempered.budget import duration
+from welltempered.checks import shown, whole
 from welltempered.errors import InvalidInput
 from welltempered.events import OUT_OF_MEMORY, TIME_LIMIT, Ended
 from welltempered.execute.child import Child
@@ -62,8 +63,7 @@ class Processes:
         limits: Limits | None = None,
     ) -> None:
         for name, value in (("slots", slots), ("threads", threads)):
-            if value < 1:
-                raise InvalidInput(f"{name} must be at least 1, got {name}={value}")
+            whole(name, value, "a whole number of at least 1", 1)
         self.slots = slots
         self.clock = time.monotonic
         self._limits = limits or Limits()
@@ -73,7 +73,12 @@ class Processes:
         self._job = _pickled("train", train), _pickled("space", setting)
         self._workers: dict[int, Child] = {}
         self._looked = -math.inf
-        logs.mkdir(parents=True, exist_ok=True)
+        try:
+            logs.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InvalidInput(
+                f"logs must be a folder that can be made, got {logs}: {error.strerror}; see what is there"
+            ) from None
 
     def device(self, slot: int) -> str:
         """See `Executor.device`."""
@@ -153,7 +158,7 @@ def _pickled(name: str, value: object) -> bytes:
         data: bytes = cloudpickle.dumps(value)
     except Exception as error:
         raise InvalidInput(
-            f"{name} must be something that can be sent to worker processes, got {value!r:.80}: {error}; "
+            f"{name} must be something that can be sent to worker processes, got {shown(value)}: {error}; "
             "create what cannot be sent inside of train, or use workers=0 to train in this process"
         ) from error
     return data

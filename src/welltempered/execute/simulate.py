@@ -1,8 +1,10 @@
 """Trials from known learning curves, in virtual time: whole studies in a fraction of a second."""
 
 import heapq
+import math
 from collections.abc import Callable, Mapping, Sequence
 
+from welltempered.checks import shown, whole
 from welltempered.errors import InvalidInput
 from welltempered.events import BUDGET, Cut, Reported
 from welltempered.run import Lease, Said, number
@@ -24,9 +26,10 @@ class Simulator:
     """
 
     def __init__(self, curve: Curve, *, slots: int = 1, seconds: Callable[[Params], float] | None = None) -> None:
-        if slots < 1:
-            raise InvalidInput(f"slots must be at least 1, got slots={slots}")
-        self.slots = slots
+        for name, value in (("curve", curve), ("seconds", seconds)):
+            if not callable(value) and not (name == "seconds" and value is None):
+                raise InvalidInput(f"{name} must be a function of params, got {shown(value)}")
+        self.slots = whole("slots", slots, "a whole number of at least 1", 1)
         self._now = 0.0
         self.clock: Callable[[], float] = lambda: self._now
         self._curve = curve
@@ -41,6 +44,8 @@ class Simulator:
     def assign(self, slot: int, lease: Lease) -> None:
         """See `Executor.assign`."""
         seconds = self._seconds(lease.trial.params)
+        if not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
+            raise InvalidInput(f"seconds must give the time of an epoch, at least 0, got {shown(seconds)}")
         heapq.heappush(self._due, (self._now + seconds, slot, lease.trial.epoch + 1, seconds, lease))
 
     def poll(self, timeout: float) -> Sequence[Said]:
@@ -49,8 +54,10 @@ class Simulator:
             return ()
         self._now, slot, epoch, seconds, lease = heapq.heappop(self._due)
         trial = lease.trial
-        metrics = self._curve(trial.params, epoch).items()
-        values = {name: None if value is None else number(name, value) for name, value in metrics}
+        metrics = self._curve(trial.params, epoch)
+        if not isinstance(metrics, Mapping) or trial.metric not in metrics:
+            raise InvalidInput(f"curve must give a dict with the objective {trial.metric!r}, got {shown(metrics)}")
+        values = {name: None if value is None else number(name, value) for name, value in metrics.items()}
         report = Reported(trial.id, epoch, values, seconds)
         if lease.closed_by(report):
             return (report,)

@@ -59,8 +59,9 @@ def _fail(run: Run, channel: Channel, error: BaseException) -> None:
 
 
 def _out_of_memory(error: BaseException) -> bool:
+    said = "".join(traceback.format_exception_only(error))  # `str` of somebody's exception may itself raise
     named = {kind.__name__ for kind in type(error).__mro__} & _OUT_OF_MEMORY
-    return bool(named) or any(sign in str(error) for sign in _NO_MEMORY)
+    return bool(named) or any(sign in said for sign in _NO_MEMORY)
 
 
 def _text(error: BaseException) -> str:

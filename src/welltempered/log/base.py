@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from welltempered.errors import CorruptLog, WelltemperedError
 from welltempered.events import Record
 
 
@@ -14,6 +15,8 @@ class Log(Protocol):
 
         Raises:
             Conflict: if number `seq` is taken, because somebody else wrote meanwhile.
+            CorruptLog: if it would leave a gap.
+            WelltemperedError: if the log is closed, or cannot be written.
         """
         ...
 
@@ -22,5 +25,20 @@ class Log(Protocol):
         ...
 
     def close(self) -> None:
-        """Release files and connections."""
+        """Release files and connections; nothing can be read or written any more."""
         ...
+
+
+def check_gap(seq: int, length: int) -> None:
+    """Refuse a record that does not follow the ones there are; whether its number is taken is for others to say.
+
+    Raises:
+        CorruptLog: if it would leave a gap.
+    """
+    if not 0 <= seq <= length:
+        raise CorruptLog(f"seq must be the number of the next record, {length}, as a log has no gaps, got seq={seq}")
+
+
+def closed(what: str) -> WelltemperedError:
+    """The error of whoever goes on with what was closed."""
+    return WelltemperedError(f"{what} must be open, but was closed; open it again with Study.open or Study.create")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from welltempered.errors import Conflict
 from welltempered.events import Record
+from welltempered.log.base import check_gap, closed
 
 
 class Memory:
@@ -11,16 +12,23 @@ class Memory:
 
     def __init__(self) -> None:
         self._records: list[Record] = []
+        self._closed = False
 
     def append(self, seq: int, records: Sequence[Record]) -> None:
         """See `Log.append`."""
-        if seq != len(self._records):
+        if self._closed:
+            raise closed("the log")
+        check_gap(seq, len(self._records))
+        if seq < len(self._records):
             raise Conflict(seq)
         self._records.extend(records)
 
     def read(self, since: int = 0, most: int | None = None) -> Sequence[Record]:
         """See `Log.read`."""
+        if self._closed:
+            raise closed("the log")
         return self._records[since : None if most is None else since + most]
 
     def close(self) -> None:
-        """Nothing to release."""
+        """See `Log.close`."""
+        self._closed = True

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from welltempered.decide import Decision, Searcher, Start, Wait
+from welltempered.decide import Decision, Searcher, Start, Wait, check_searcher
 from welltempered.history import History
 from welltempered.trial import Trial
 
@@ -14,9 +14,15 @@ class Full:
 
     Attributes:
         searcher: where params come from.
+
+    Raises:
+        InvalidInput: if the searcher is none.
     """
 
     searcher: Searcher
+
+    def __post_init__(self) -> None:
+        check_searcher(self.searcher)
 
     def next(self, history: History, held: Trial | None) -> Decision:
         """Start a trial; the end once the searcher has nothing left."""

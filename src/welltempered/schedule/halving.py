@@ -8,11 +8,12 @@ from bisect import bisect_left, insort
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from welltempered.decide import Decision, Resume, Searcher, Start, Wait
+from welltempered.checks import whole
+from welltempered.decide import Decision, Resume, Searcher, Start, Wait, check_searcher
 from welltempered.errors import InvalidInput
 from welltempered.events import Event, Reported, Resumed, Started
 from welltempered.history import History
-from welltempered.schedule.rungs import check_eta, levels, most_halvings
+from welltempered.schedule.rungs import check_bracket, check_eta, levels, most_halvings, rung_of
 from welltempered.trial import Trial
 
 _Entry = tuple[float, int]  # loss, trial
@@ -69,11 +70,11 @@ class Halving:
     brackets: int = 1
 
     def __post_init__(self) -> None:
-        check_eta(self.eta)
+        check_searcher(self.searcher)
+        object.__setattr__(self, "eta", check_eta(self.eta))
         for name in ("first", "brackets"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise InvalidInput(f"{name} must be a whole number of at least 1, got {name}={value!r}")
+            value = whole(name, getattr(self, name), "a whole number of at least 1", 1)
+            object.__setattr__(self, name, value)
 
     def init(self, history: History) -> _State:
         """Empty rungs: bracket b begins b levels higher than bracket 0."""
@@ -92,6 +93,7 @@ class Halving:
     def learn(self, state: _State, history: History, event: Event) -> None:
         """A trial whose lease is over enters its rung; one that goes on has left it."""
         if isinstance(event, Started):
+            check_bracket(event.bracket, self.brackets - 1)
             state.started[event.bracket] += 1
         elif isinstance(event, Resumed) and event.trial in state.waits:
             bracket, rung, loss = state.waits.pop(event.trial)
@@ -99,7 +101,7 @@ class Halving:
             del waiting[bisect_left(waiting, (loss, event.trial))]
         elif isinstance(event, Reported) and event.trial not in history.running:
             trial = history.trials[event.trial]
-            rung = state.levels[trial.bracket].index(trial.until)
+            rung = rung_of(trial, state.levels[trial.bracket])
             entry = (trial.loss, trial.id)
             insort(state.rungs[trial.bracket][rung].ranked, entry)
             insort(state.rungs[trial.bracket][rung].waiting, entry)

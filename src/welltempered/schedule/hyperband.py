@@ -7,11 +7,12 @@ import math
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from welltempered.decide import Decision, Resume, Searcher, Start, Wait
+from welltempered.checks import whole
+from welltempered.decide import Decision, Resume, Searcher, Start, Wait, check_searcher
 from welltempered.errors import InvalidInput
 from welltempered.events import Cut, Ended, Event, Reported, Resumed, Started
 from welltempered.history import History
-from welltempered.schedule.rungs import check_eta, levels, most_halvings
+from welltempered.schedule.rungs import check_bracket, check_eta, levels, most_halvings
 from welltempered.trial import Trial
 
 
@@ -113,9 +114,11 @@ class Hyperband:
     rounds: int | None = None
 
     def __post_init__(self) -> None:
-        check_eta(self.eta)
-        if self.rounds is not None and (not isinstance(self.rounds, int) or self.rounds < 1):
-            raise InvalidInput(f"rounds must be a whole number of at least 1 or None, got rounds={self.rounds!r}")
+        check_searcher(self.searcher)
+        object.__setattr__(self, "eta", check_eta(self.eta))
+        if self.rounds is not None:
+            rounds = whole("rounds", self.rounds, "a whole number of at least 1 or None", 1)
+            object.__setattr__(self, "rounds", rounds)
 
     def init(self, history: History) -> _State:
         """No brackets yet."""
@@ -131,6 +134,7 @@ class Hyperband:
         if isinstance(event, Cut) or (isinstance(event, Reported) and event.trial in history.running):
             return
         if isinstance(event, Started):
+            check_bracket(event.bracket, len(state.brackets))
             if event.bracket == len(state.brackets):
                 state.brackets.append(self._bracket(history.epochs, event.bracket))
                 state.open.append(event.bracket)

@@ -1,6 +1,8 @@
 """What successive halving and Hyperband share: the epochs at which trials are compared."""
 
-from welltempered.errors import InvalidInput
+from welltempered.checks import whole
+from welltempered.errors import CorruptLog
+from welltempered.trial import Trial
 
 
 def levels(epochs: int, eta: int, halvings: int) -> tuple[int, ...]:
@@ -27,11 +29,32 @@ def most_halvings(epochs: int, eta: int, first: int = 1) -> int:
     return halvings
 
 
-def check_eta(eta: int) -> None:
+def rung_of(trial: Trial, levels: tuple[int, ...]) -> int:
+    """The rung at which a trial's lease ends.
+
+    Raises:
+        CorruptLog: if it ends at none: another method has decided that.
+    """
+    if trial.until not in levels:
+        rungs = ", ".join(map(str, levels))
+        raise CorruptLog(f"leases of this method must end at epoch {rungs}, got {trial.until} of trial {trial.id}")
+    return levels.index(trial.until)
+
+
+def check_bracket(bracket: int, most: int) -> None:
+    """Refuse a bracket that a method does not have.
+
+    Raises:
+        CorruptLog: if it is above `most`: another method has decided that.
+    """
+    if bracket > most:
+        raise CorruptLog(f"brackets of this method must be in 0..{most} here, got bracket={bracket}")
+
+
+def check_eta(eta: int) -> int:
     """Refuse an η that would not divide.
 
     Raises:
         InvalidInput: unless eta is a whole number of at least 2.
     """
-    if not isinstance(eta, int) or eta < 2:
-        raise InvalidInput(f"eta must be a whole number of at least 2 (usual: 2, 3, 4), got eta={eta!r}")
+    return whole("eta", eta, "a whole number of at least 2 (usual: 2, 3, 4)", 2)

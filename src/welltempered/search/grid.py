@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from welltempered.checks import whole
 from welltempered.errors import InvalidInput
 from welltempered.events import Event
 from welltempered.history import History
@@ -23,10 +24,9 @@ class Grid:
     limit: int = 10_000
 
     def __post_init__(self) -> None:
-        if self.points < 2:
-            raise InvalidInput(f"points must be at least 2, got points={self.points}")
-        if self.limit < 1:
-            raise InvalidInput(f"limit must be at least 1, got limit={self.limit}")
+        for name, least in (("points", 2), ("limit", 1)):
+            value = whole(name, getattr(self, name), f"a whole number of at least {least}", least)
+            object.__setattr__(self, name, value)
 
     def init(self, history: History) -> Cursor:
         """Stand at the first point in lexicographic order.

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, final
 
+from welltempered.checks import shown
 from welltempered.errors import InvalidInput
 
 __all__ = ["Expression"]
@@ -33,7 +34,7 @@ class Expression:
             ``and or not``, ``+ - * / // % **`` and calls of ``min max abs len``.
 
     Raises:
-        InvalidInput: if the text is anything else, or mentions no parameter.
+        InvalidInput: if it is anything else, or mentions no parameter.
 
     >>> test = Expression('opt=="sgd" and depth>2')
     >>> test
@@ -49,6 +50,8 @@ class Expression:
     _test: Callable[[Mapping[str, Any]], Any] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.text, str):
+            raise InvalidInput(f'a test of params must be a text, such as "depth > 2", got {shown(self.text)}')
         tree = _parse(self.text)
         text = _text(tree.body)
         called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
@@ -113,10 +116,10 @@ def _parse(text: str) -> ast.Expression:
     try:
         tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise InvalidInput(f"cannot read the expression {text!r}: {_LANGUAGE}") from error
+        raise InvalidInput(f"cannot read the expression {shown(text)}: {_LANGUAGE}") from error
     for node in ast.walk(tree):
         if not _allowed(node):
-            raise InvalidInput(f"{text!r} may not use {type(node).__name__}: {_LANGUAGE}")
+            raise InvalidInput(f"{shown(text)} may not use {type(node).__name__}: {_LANGUAGE}")
     return tree
 
 

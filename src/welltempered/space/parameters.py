@@ -9,11 +9,13 @@ from functools import cached_property
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self, final
 
+from welltempered.checks import shown
 from welltempered.errors import InvalidInput
 from welltempered.space.expression import Expression
+from welltempered.space.plain import fits, json_key, plain
 from welltempered.space.scales import SLACK, Scale, bins, numeric
 
-__all__ = ["Choice", "Float", "Int", "Parameter", "json_key", "parameter_from_json"]
+__all__ = ["Choice", "Float", "Int", "Parameter", "parameter_from_json"]
 
 _STEPS = 100_000  # beyond that a float may as well be continuous
 _ZERO = 0.25  # a quarter of the trials without is enough to learn whether it is needed at all
@@ -173,8 +175,8 @@ class _Number(Parameter):
 
     def _number(self, name: str, value: Any) -> float:
         kind, rule = (Integral, "an integer") if self._type is int else (Real, "a finite number")
-        if isinstance(value, bool) or not isinstance(value, kind) or not math.isfinite(value):
-            raise InvalidInput(f"{name} must be {rule}, got {name}={value!r}")
+        if isinstance(value, bool) or not isinstance(value, kind) or not fits(value):
+            raise InvalidInput(f"{name} must be {rule}, got {name}={shown(value)}")
         return self._type(value)  # type: ignore[call-overload]
 
     def _rules(self) -> Iterator[tuple[bool, str]]:
@@ -189,7 +191,10 @@ class _Number(Parameter):
         yield low > 0 or scale in {"linear", "one_minus_log"}, f"low must be above 0 on a log scale, {way_out}"
         yield scale != "one_minus_log" or high < 1, f"high must be below 1 with scale='one_minus_log', got {high=}"
         yield zero is None or scale == "zero_or_log", f"zero needs scale='zero_or_log', got {scale=}"
-        yield zero is None or 0 < zero < 1, f"zero must be a probability between 0 and 1, got {zero=}"
+        yield (
+            zero is None or (isinstance(zero, Real) and 0 < zero < 1),
+            f"zero must be a probability between 0 and 1, got {zero=}",
+        )
         if step is None:
             return
         yield scale != "one_minus_log", "step does not go with scale='one_minus_log': use a Choice"
@@ -278,7 +283,7 @@ class Choice(Parameter):
     Args:
         options: anything JSON can hold, tuples becoming lists; or one list of such options; or one dict that gives
             names to arbitrary objects. Params then hold the name, and ``resolve(name)`` gives the object; equality,
-            hash and JSON only see the names.
+            hash and JSON only see the names, and that they are names.
         default: the option ``Space.defaults`` takes; without one the first.
 
     Raises:
@@ -294,6 +299,7 @@ class Choice(Parameter):
 
     options: tuple[Any, ...]
     _objects: Mapping[str, Any] | None
+    _named: bool
     _ranks: dict[Any, int]
     _start = 0.0
 
@@ -307,12 +313,16 @@ class Choice(Parameter):
             options = tuple(options[0])
         if not options:
             raise InvalidInput('Choice needs at least one option, as in Choice("sgd", "adam")')
-        options = tuple(map(_plain, options))
+        try:
+            options = tuple(map(plain, options))
+        except RecursionError:
+            raise InvalidInput(f"options must not contain themselves, got {shown(options)}") from None
         ranks: dict[Any, int] = {}
         for rank, option in enumerate(options):
             if ranks.setdefault(json_key(option), rank) != rank:
                 raise InvalidInput(f"options must differ, got {option!r} twice")
-        vars(self).update(options=options, _objects=objects, _ranks=ranks, default=_plain(default), condition=None)
+        vars(self).update(options=options, _objects=objects, _named=objects is not None, _ranks=ranks)
+        vars(self).update(default=plain(default), condition=None)
         self._check_default()
 
     def contains(self, value: Any) -> bool:
@@ -329,7 +339,14 @@ class Choice(Parameter):
     def resolve(self, value: Any) -> Any:
         """The object behind a name, or the value itself if the options are not named; refuses what is no option."""
         self.encode(value)
+        if self.nameless:
+            raise InvalidInput(f"{self!r} must know the objects behind its names, but JSON holds the names alone")
         return value if self._objects is None else self._objects[value]
+
+    @property
+    def nameless(self) -> bool:
+        """Whether its options name objects that it does not have, since it was read from JSON."""
+        return self._named and self._objects is None
 
     @cached_property
     def bijection(self) -> Scale:
@@ -340,7 +357,8 @@ class Choice(Parameter):
         return bins(len(options), at, lambda option: ranks[json_key(option)])
 
     def _arguments(self) -> dict[str, Any]:
-        return {"options": list(self.options)} | ({} if self.default is None else {"default": self.default})
+        named = {"named": True} if self._named else {}
+        return {"options": list(self.options), **named} | ({} if self.default is None else {"default": self.default})
 
     def _positional(self) -> list[str]:
         if self._objects is not None:
@@ -364,35 +382,10 @@ def parameter_from_json(data: Mapping[str, Any]) -> Parameter:
     try:
         if kind not in _KINDS:
             raise InvalidInput(f"unknown kind of parameter {kind!r}; this version knows {', '.join(_KINDS)}")
+        named = kind == "choice" and arguments.pop("named", False)
         positional = ["options"] if kind == "choice" else ["low", "high"]
         parameter = _KINDS[kind](*[arguments.pop(name) for name in positional], **arguments)
+        vars(parameter).update({"_named": True} if named else {})
     except (KeyError, TypeError) as error:
         raise InvalidInput(f"cannot read the parameter {dict(data)!r}: {error}") from error
     return parameter if condition is None else parameter.when(condition)
-
-
-def json_key(value: Any) -> Any:
-    """A hashable stand-in for a value that tells values apart as JSON does."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list | tuple):
-        return (list, tuple(map(json_key, value)))
-    if isinstance(value, dict):
-        return (dict, frozenset((name, json_key(item)) for name, item in value.items()))
-    return (type(value), value)
-
-
-def _plain(option: Any) -> Any:
-    """The option as JSON would give it back."""
-    if option is None or isinstance(option, str | bool):
-        return option
-    if isinstance(option, Integral):
-        return int(option)
-    if isinstance(option, Real) and math.isfinite(option):
-        return float(option)
-    if isinstance(option, list | tuple):
-        return [_plain(item) for item in option]
-    if isinstance(option, dict) and all(isinstance(name, str) for name in option):
-        return {name: _plain(item) for name, item in option.items()}
-    name = getattr(option, "__name__", "name")
-    raise InvalidInput(f"option {option!r} cannot be stored as JSON: name it, as in Choice({{{name!r}: ..., ...}})")

@@ -10,9 +10,11 @@ from typing import Any, Final, TypeAlias, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from welltempered.checks import shown
 from welltempered.errors import InvalidInput
 from welltempered.space.expression import Expression
-from welltempered.space.parameters import Choice, Parameter, json_key, parameter_from_json
+from welltempered.space.parameters import Choice, Parameter, parameter_from_json
+from welltempered.space.plain import json_key
 from welltempered.space.scales import Scale
 
 __all__ = ["Params", "Space"]
@@ -59,6 +61,10 @@ class Space(Mapping[str, Parameter]):
     """
 
     def __init__(self, parameters: Parameters | None = None, tests: Iterable[str] = (), /, **named: Parameter) -> None:
+        if parameters is not None and not isinstance(parameters, Mapping):
+            raise InvalidInput(f"parameters must have names, as in Space(lr=Float(0.1, 1)), got {shown(parameters)}")
+        if isinstance(tests, str):  # else each of its letters would be a test
+            raise InvalidInput(f"tests must be a list of texts, such as [{tests!r}], got {tests!r}")
         self._parameters: dict[str, Parameter] = {**(parameters or {}), **named}
         _check_parameters(self._parameters)
         inherited = parameters.constraints if isinstance(parameters, Space) else ()
@@ -178,6 +184,15 @@ class Space(Mapping[str, Parameter]):
         """Params with the names of named choices replaced by their objects."""
         return {name: self._parameters[name].resolve(value) for name, value in params.items()}
 
+    def check_objects(self) -> None:
+        """Refuse a space that was read from JSON and names objects, which are not there: training needs them."""
+        without = [name for name, parameter in self.items() if isinstance(parameter, Choice) and parameter.nameless]
+        if without:
+            raise InvalidInput(
+                f"choices of named objects must have their objects to train, but the log holds the names alone: "
+                f"{', '.join(without)}; go on with tune or Study.create, which are given the space"
+            )
+
     def _arranged(self, params: Params) -> Params:
         """The same params in the order of declaration."""
         if self.order == self.names:
@@ -289,11 +304,11 @@ class Space(Mapping[str, Parameter]):
             InvalidInput: if anything in it is unknown or missing.
         """
         try:
-            described = [dict(entry) for entry in data["parameters"]]
+            described = [{**entry} for entry in data["parameters"]]
             parameters = {entry.pop("name"): parameter_from_json(entry) for entry in described}
             return cls(parameters, data.get("constraints", ()))
         except (KeyError, TypeError) as error:
-            raise InvalidInput(f"cannot read the space {data!r}: {error!r}") from error
+            raise InvalidInput(f"cannot read the space {shown(data)}: {error!r}") from error
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Space) and json_key(self.to_json()) == json_key(other.to_json())
@@ -346,8 +361,8 @@ def _check_parameters(parameters: Mapping[Any, Any]) -> None:
         if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
             raise InvalidInput(f"names must be Python identifiers and no keywords, got {name!r}")
         if not isinstance(parameter, Parameter):
-            way_out = f"a constant is Choice({parameter!r})"
-            raise InvalidInput(f"{name} must be a Float, Int or Choice, got {parameter!r}; {way_out}")
+            way_out = "call it" if isinstance(parameter, type) else f"a constant is Choice({shown(parameter)})"
+            raise InvalidInput(f"{name} must be a Float, Int or Choice, got {shown(parameter)}; {way_out}")
         if parameter.condition is not None:
             _check_names(_parents(parameter), parameters, f"in the condition of {name}, {parameter.condition}: ")
             for part in parameter.condition.parts:
@@ -366,6 +381,8 @@ def _check_possible(test: Expression, parameters: Parameters) -> None:
     """Refuses a value that the parent does not have, and an ordering that neither of its ends fulfils."""
     operator, constant = test.comparison
     name = min(test.names)  # the only one, if it is a comparison
+    if operator == "In" and not constant:
+        raise InvalidInput(f"{test} can never hold, as there is nothing in it")
     if operator == "Eq" or (operator == "In" and not isinstance(constant, str)):
         for value in constant if operator == "In" else [constant]:
             _check_contained(name, parameters[name], value)
