@@ -16,6 +16,7 @@ SOURCE = Path(__file__).parents[1] / "src" / PACKAGE
 # The map. A new file or folder of src/welltempered gets its line here.
 LAYERS = {
     "errors": 0,
+    "expression": 0,
     "space": 0,
     "objective": 0,
     "events": 0,

@@ -12,7 +12,8 @@ from typing import Protocol
 import msgspec
 
 from welltempered.budget import Budget
-from welltempered.errors import CheckpointUnwritten, TrainingFailed
+from welltempered.checks import shown
+from welltempered.errors import CheckpointUnwritten, InvalidInput, TrainingFailed
 from welltempered.events import (
     CRASHED,
     DIVERGED,
@@ -206,6 +207,19 @@ class Driver:
     def _notify(self, event: Event) -> None:
         if self._watch is not None:
             self._watch(event)
+
+
+def check_parts(executor: object, watch: object, idle: object) -> None:
+    """Refuse what a driver could not use.
+
+    Raises:
+        InvalidInput: if the executor is none, or one of the others no function.
+    """
+    for name, value in (("watch", watch), ("idle", idle)):
+        if value is not None and not callable(value):
+            raise InvalidInput(f"{name} must be a function, got {shown(value)}")
+    if isinstance(executor, type) or not isinstance(executor, Executor):
+        raise InvalidInput(f"executor must be one such as Simulator(curve), got {shown(executor)}")
 
 
 class _Failures:

@@ -5,7 +5,6 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Never, Self, cast
 
 from welltempered import folders, table
@@ -15,8 +14,8 @@ from welltempered.budget import Budget
 from welltempered.checkpoints import Checkpoints, Sweeper
 from welltempered.checks import shown
 from welltempered.decide import Scheduler, Start, Wait, decide, record
-from welltempered.driver import Driver, Watch
-from welltempered.errors import Conflict, CorruptLog, InvalidInput, StudyBusy
+from welltempered.driver import Driver, Watch, check_parts
+from welltempered.errors import Conflict, CorruptLog, InvalidInput
 from welltempered.events import DRIVER_LOST, FAILED, Cut, Ended, Event, Header, Reported
 from welltempered.execute.base import Executor
 from welltempered.execute.inline import Inline
@@ -109,8 +108,8 @@ class Study:
     def open(cls, path: str | Path, *, readonly: bool = False) -> Self:
         """A study that exists.
 
-        It can be looked at, asked and told. It can be run too, unless its space has choices of named objects: the log
-        holds the names alone, so `tune` or `Study.create`, which are given the space, must continue it.
+        Unless its space has choices of named objects, it can be run, too: the log holds the names alone, so then `tune`
+        or `Study.create`, which are given the space, must continue it.
 
         Args:
             path: its folder.
@@ -140,12 +139,7 @@ class Study:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     # ------------------------------------------------------------------ look
@@ -331,25 +325,14 @@ class Study:
         """Like `run`, with an executor of one's own, e.g. a `Simulator`; closes it at the end."""
         bound = Budget.of(budget)
         _, limits = checked(1, limits)
-        for name, value in (("watch", watch), ("idle", idle)):
-            if value is not None and not callable(value):
-                raise InvalidInput(f"{name} must be a function, got {shown(value)}")
-        if isinstance(executor, type) or not isinstance(executor, Executor):
-            raise InvalidInput(f"executor must be one such as Simulator(curve), got {shown(executor)}")
-        try:
-            with self._turn.alone():
-                self._limits = limits
-                self.stopping = None
-                try:
-                    self.recover()
-                    self._turn.say(budget=bound.bounds, workers=executor.slots)
-                    Driver(self, executor, bound, limits, watch, idle).drive()
-                    self._turn.finished = self.stopping is None
-                finally:
-                    executor.close()  # before anybody else may have the study
-        except StudyBusy:
-            executor.close()
-            raise
+        check_parts(executor, watch, idle)
+        with self._turn.alone(), contextlib.closing(executor):  # closed before anybody else may have the study
+            self._limits = limits
+            self.stopping = None
+            self.recover()
+            self._turn.say(budget=bound.bounds, workers=executor.slots)
+            Driver(self, executor, bound, limits, watch, idle).drive()
+            self._turn.finished = self.stopping is None
         return self
 
     def setting(self) -> Setting:
@@ -369,8 +352,7 @@ class Study:
         decision = decide(self.scheduler, self.history, held)
         if isinstance(decision, Wait) or (isinstance(decision, Start) and not start):
             return None
-        event = record(decision, self.history, held, at, device)
-        self.append(event)
+        self.append(event := record(decision, self.history, held, at, device))
         return self.trials[event.trial]
 
     def append(self, event: Event) -> None:
@@ -400,8 +382,6 @@ class Study:
     def now(self) -> float:
         """The time on the study's clock, in seconds."""
         return round(time.monotonic() - self._opened, 6)
-
-    # ------------------------------------------------------------------ helpers
 
     def _events(self, since: int) -> list[Event]:
         records = self._log.read(since)

@@ -38,7 +38,6 @@ class Inline:
             name="welltempered-slot-0",
             daemon=True,
         )
-        self._thread.start()
 
     def device(self, slot: int) -> str:
         """See `Executor.device`."""
@@ -48,6 +47,8 @@ class Inline:
         """See `Executor.assign`."""
         self._lease = lease
         self._channel.leases.put(lease)
+        if not self._thread.ident:
+            self._thread.start()
 
     def poll(self, timeout: float) -> Sequence[Said]:
         """See `Executor.poll`."""
@@ -68,7 +69,7 @@ class Inline:
         """See `Executor.close`."""
         self._channel.closed = True
         self._channel.leases.put(None)
-        if self._lease is None:  # what follows the loop in the training code may still run
+        if self._lease is None and self._thread.ident:  # what follows the loop in the training code may still run
             self._thread.join(_PATIENCE)
 
 

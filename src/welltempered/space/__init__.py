@@ -1,6 +1,6 @@
 """Search spaces: parameters with scales, conditions between them and constraints on them."""
 
-from welltempered.space.expression import Expression
+from welltempered.expression import Expression
 from welltempered.space.parameters import Choice, Float, Int, Parameter
 from welltempered.space.space import Params, Space
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self, final
 
 from welltempered.checks import shown
 from welltempered.errors import InvalidInput
-from welltempered.space.expression import Expression
+from welltempered.expression import Expression
 from welltempered.space.plain import fits, json_key, plain
 from welltempered.space.scales import SLACK, Scale, bins, numeric
 

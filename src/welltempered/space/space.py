@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from welltempered.checks import shown
 from welltempered.errors import InvalidInput
-from welltempered.space.expression import Expression
+from welltempered.expression import Expression
 from welltempered.space.parameters import Choice, Parameter, parameter_from_json
 from welltempered.space.plain import json_key
 from welltempered.space.scales import Scale

@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from welltempered.errors import InvalidInput
+from welltempered.expression import Expression
 from welltempered.history import History
-from welltempered.space.expression import Expression
 from welltempered.trial import Trial
 from welltempered.view.text import number
 
