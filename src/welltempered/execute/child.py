@@ -86,6 +86,8 @@ class Child:
     def receive(self) -> tuple[list[Said], tuple[str, str] | None]:
         """What the worker has said, and if it is gone the reason and what is known of it."""
         alive = self.alive()  # asked before reading: what a dead worker has sent is all there
+        if not alive:
+            self.kill()  # its children may hold the pipe open, and half a message would be waited for
         said: list[Said] = []
         try:
             while self.connection.poll():
@@ -133,8 +135,10 @@ class Child:
         self.discard()
 
     def _end(self) -> tuple[str, str]:
-        code = self._process.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):  # it may have closed the pipe and live
+            self._process.wait(_PATIENCE)
         self.discard()
+        code = self._process.wait()
         if code == -signal.SIGKILL and _kernel_kills() > self._kills:
             return OUT_OF_MEMORY, "its worker was killed by the system, which had no memory left"
         how = f"exit code {code}" if code >= 0 else signal.Signals(-code).name

@@ -96,7 +96,9 @@ def main(fd: int, life: int, logs: Path) -> None:
     job = connection.recv(), connection.recv()
     channel = _Pipe(connection, logs)
     signal.signal(signal.SIGTERM, channel.terminate)
+    # Children that are forked end by SIGTERM as usual, and do not hold our end of the pipe once we are gone.
     os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
+    os.register_at_fork(after_in_child=connection.close)
     try:
         train, setting = map(cloudpickle.loads, job)
     except Exception:  # noqa: BLE001 - importing the user's modules may raise anything
