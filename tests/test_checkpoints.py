@@ -383,7 +383,6 @@ def test_parts_are_no_checkpoints(checkpoints):
     for name in ("0-4.77.part", "0-5-0a.pt.part", "0-6-0a.txt", "x-7-0a.pt", "8.pt", "0-9"):
         (checkpoints.folder / name).touch()
     assert checkpoints.present() == {(0, 3)}
-    assert checkpoints.latest(0, 9) == 3
     checkpoints.delete({(0, 3), (0, 6)})
     assert checkpoints.present() == set()
     assert "0-6-0a.txt" in files(checkpoints), "what is not ours stays"
@@ -401,12 +400,24 @@ def test_a_study_that_goes_on_deletes_what_a_killed_writer_left(tmp_path):
 # -------------------------------------------------------------------- which are kept
 
 
-def test_latest_is_the_last_one_up_to_an_epoch(checkpoints):
-    assert checkpoints.latest(0, 9) == 0
-    for trial, epoch in ((0, 1), (0, 3), (0, 9), (1, 4), (10, 2)):
-        checkpoints.save(trial, epoch, {})
-    assert [checkpoints.latest(0, most) for most in (0, 1, 2, 3, 8, 9, 99)] == [0, 1, 1, 3, 3, 9, 9]
-    assert (checkpoints.latest(1, 9), checkpoints.latest(2, 9)) == (4, 0)
+def test_a_trial_goes_on_from_what_was_saved_reported_and_is_there(tmp_path):
+    with tune(budget="8 epochs", path=tmp_path, limits=EVERY_EPOCH) as study:
+        assert study.checkpoints.present() == {(0, 7), (0, 8)}
+        study.checkpoints.save(0, 9, {"of": "an epoch that was never reported"})
+        study.checkpoints.save(0, 5, {"of": "an epoch that was reported without it"})
+        assert [study.saved(0, most) for most in (9, 8, 7, 6)] == [8, 8, 7, 5]
+        study.checkpoints.delete({(0, 8)})
+        assert (study.saved(0, 8), study.saved(0, 4)) == (7, 0)
+
+
+def test_arrays_keep_their_order_in_memory_on_which_sums_depend(checkpoints):
+    array = np.asfortranarray(np.random.default_rng(0).random((30, 40)))
+    checkpoints.save(0, 1, {"array": array, "rows": np.ascontiguousarray(array)})
+    loaded = checkpoints.load(0, 1)
+    assert loaded["array"].flags.f_contiguous
+    assert loaded["rows"].flags.c_contiguous
+    assert loaded["array"].sum(axis=0).tobytes() == array.sum(axis=0).tobytes()
+    assert same(loaded["array"], array)
 
 
 def test_deleting_takes_what_is_named_and_nothing_else(checkpoints):

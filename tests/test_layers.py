@@ -35,6 +35,7 @@ LAYERS = {
     "table": 2,
     "log": 3,
     "checkpoints": 3,
+    "forks": 3,
     "lock": 3,
     "turn": 3,
     "folders": 3,

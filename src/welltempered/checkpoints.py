@@ -8,7 +8,7 @@ import sys
 import zlib
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -25,6 +25,8 @@ _BLOCK = 2**20
 """Bytes read at a time for a checksum."""
 _NO_ROOM = "inline_container"
 """The part of torch that writes files, which names itself where that fails instead of raising an `OSError`."""
+_NO_MEMORY = "can't allocate memory"
+"""What torch says then."""
 _SWEEP = 4
 """Checkpoints on disk before the first sweep; later sweeps follow whenever their number has doubled."""
 _PLAIN_TYPES = (type(None), bool, int, float, str, bytes)
@@ -98,14 +100,14 @@ class Checkpoints:
 
                 with torch.serialization.safe_globals(_numpy_parts()):
                     state = torch.load(path, map_location="cpu", weights_only=True)
+        except (MemoryError, OSError):  # nothing is wrong with the file
+            raise
         except Exception as error:
+            if isinstance(error, RuntimeError) and _NO_MEMORY in str(error):
+                raise MemoryError(str(error)) from error
             raise CorruptCheckpoint(f"checkpoint {path} cannot be read: {error}") from error
         loaded: dict[str, Any] = state
         return loaded
-
-    def latest(self, trial: int, at_most: int) -> int:
-        """The last epoch up to `at_most` at which the trial has a checkpoint; 0 if there is none."""
-        return max((epoch for id, epoch in self.present() if id == trial and epoch <= at_most), default=0)
 
     def sound(self, trial: int, below: int) -> int:
         """The last epoch before `below` of which the trial has an undamaged checkpoint; 0 if there is none."""
@@ -222,7 +224,7 @@ def _parsed(path: Path) -> tuple[int, int] | None:
 def _sound(path: Path) -> bool:
     try:
         return path.stem.rpartition("-")[2] == _checksum(path)
-    except OSError:
+    except FileNotFoundError:  # swept meanwhile
         return False
 
 
@@ -273,7 +275,9 @@ def _save_tensors(torch: Any, state: dict[str, Any], path: Path) -> None:
 def _pack(value: Any) -> Any:
     """The value in words of MessagePack, refusing all that would come back as something else."""
     if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "biufcSUMm":
-        head = (value.dtype.str, value.shape, np.ascontiguousarray(value).tobytes())
+        # Sums depend on the order in memory, bit for bit.
+        fortran = value.ndim > 1 and value.flags.f_contiguous and not value.flags.c_contiguous
+        head = (value.dtype.str, value.shape, value.tobytes("F" if fortran else "C"), fortran)
         return _extension(_ARRAY if isinstance(value, np.ndarray) else _SCALAR, head)
     if type(value) is int and value not in _INTEGERS:
         return _extension(_INTEGER, str(value))
@@ -300,8 +304,9 @@ def _unpack(code: int, data: memoryview) -> Any:
         return tuple(value)
     if code == _INTEGER:
         return int(value)
-    dtype, shape, raw = value
-    array = np.frombuffer(raw, dtype).reshape(shape).copy()
+    dtype, shape, raw, fortran = value
+    order: Literal["C", "F"] = "F" if fortran else "C"
+    array = np.frombuffer(raw, dtype).reshape(shape, order=order).copy(order)
     return array if code == _ARRAY else array[()]
 
 

@@ -4,6 +4,7 @@ import csv
 import json
 import sys
 from enum import StrEnum
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,7 +31,6 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Tune the hyperparameters of deep neural nets. A study is a folder; running the same again continues it.",
 )
 
 
@@ -54,6 +54,21 @@ _BudgetOption = Annotated[
 ]
 _INTERRUPTED = 130
 """Exit status after Ctrl-C, by convention 128 and the number of the signal."""
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(version("welltempered"))
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Tune the hyperparameters of deep neural nets. A study is a folder; running the same again continues it."""
 
 
 class Data(StrEnum):

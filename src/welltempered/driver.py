@@ -16,9 +16,9 @@ from welltempered.checks import shown
 from welltempered.errors import CheckpointUnwritten, InvalidInput, TrainingFailed
 from welltempered.events import (
     CRASHED,
+    DAMAGED,
     DIVERGED,
     FAILED,
-    FINISHED,
     INTERRUPTED,
     UNWRITTEN,
     WORKER_LOST,
@@ -56,8 +56,8 @@ class Ledger(Protocol):
         """Write an event, then take it into the history."""
         ...
 
-    def saved(self, trial: int) -> int:
-        """The epoch from which a trial can go on."""
+    def saved(self, trial: int, at_most: int) -> int:
+        """The last epoch up to `at_most` from which a trial can go on."""
         ...
 
     def sweep(self, saved: int | None = None) -> None:
@@ -96,6 +96,7 @@ class Driver:
         self._stops: dict[int, int] = {}  # trial in training -> epoch it is told to stop at
         self._held: dict[int, int] = {}  # free slot -> trial it still has in memory
         self._failures = _Failures()
+        self._broken: TrainingFailed | None = None
         self._ending = False  # the executor has been told
         self._leave_at = math.inf  # whatever still trains
         self._unwritten: str | None = None
@@ -114,6 +115,8 @@ class Driver:
                 self._check_end()
                 said = self._executor.poll(_TICK)
                 closed = [self._take(event) for event in said]
+                if self._broken is not None:
+                    raise self._broken
                 if any(closed):
                     self._fill()
                 if not said and self._idle is not None:
@@ -170,6 +173,8 @@ class Driver:
         """Write what an executor says; returns whether a lease is over."""
         study = self._study
         event = self._settled(said) if isinstance(said, Lost) else said
+        if isinstance(event, Cut) and event.reason == DAMAGED:  # of what was never reported the log knows nothing
+            event = msgspec.structs.replace(event, epoch=min(event.epoch, study.saved(event.trial, event.epoch)))
         study.append(msgspec.structs.replace(event, at=self._at()))
         self._notify(study.history.events[-1])
         if not isinstance(event, Cut) and event.saved:
@@ -181,7 +186,7 @@ class Driver:
         if isinstance(event, Reported):
             self._held[slot] = event.trial
         if not isinstance(event, Cut):
-            self._failures.take(study.history.trials[event.trial])
+            self._broken = self._broken or self._failures.take(study.history.trials[event.trial])
         return True
 
     def _settled(self, lost: Lost) -> Cut | Ended:
@@ -190,10 +195,12 @@ class Driver:
         if lost.reason == UNWRITTEN:
             self._unwritten = lost.error
             self._study.stopping = self._study.stopping or UNWRITTEN
-        times = 1 + sum(cut.reason == lost.reason for cut in trial.cuts)
-        if lost.reason == UNWRITTEN or times <= self._limits.retries_after(lost.reason):
-            return Cut(trial.id, self._study.saved(trial.id), lost.reason, error=lost.error)
-        reason = CRASHED if lost.reason == WORKER_LOST else lost.reason
+        # While all are told to end, workers die for that reason and no other.
+        reason = INTERRUPTED if self._study.stopping and lost.reason == WORKER_LOST else lost.reason
+        times = 1 + sum(cut.reason == reason for cut in trial.cuts)
+        if reason in (UNWRITTEN, INTERRUPTED) or times <= self._limits.retries_after(reason):
+            return Cut(trial.id, self._study.saved(trial.id, trial.epoch), reason, error=lost.error)
+        reason = CRASHED if reason == WORKER_LOST else reason
         return Ended(trial.id, reason, f"{lost.error}, {times} times" if times > 1 else lost.error)
 
     def _interrupt(self, number: int) -> None:
@@ -230,16 +237,16 @@ class _Failures:
         self._count = self._alike = 0
         self._last: tuple[str, ...] = ()
 
-    def take(self, trial: Trial) -> None:
+    def take(self, trial: Trial) -> TrainingFailed | None:
         """A lease of this trial was closed.
 
-        Raises:
+        Returns:
             TrainingFailed: if it is the third of three that have failed alike before anything has worked, or the tenth
                 in a row. What has diverged has worked.
         """
-        if trial.ended in (None, FINISHED, DIVERGED):
+        if not trial.failed or trial.ended == DIVERGED:
             self._worked, self._count, self._alike = True, 0, 0
-            return
+            return None
         signature = _signature(trial)
         self._count += 1
         self._alike = self._alike + 1 if signature == self._last else 1
@@ -247,7 +254,8 @@ class _Failures:
         alike = trial.ended in (FAILED, CRASHED) and not self._worked and self._alike >= _FIRST_FAILURES
         if alike or self._count >= _FAILURES:
             count = self._alike if alike else self._count
-            raise TrainingFailed(f"the last {count} trials have all failed; the last error is:\n{trial.error}")
+            return TrainingFailed(f"the last {count} trials have all failed; the last error is:\n{trial.error}")
+        return None
 
 
 def _signature(trial: Trial) -> tuple[str, ...]:

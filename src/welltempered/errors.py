@@ -10,7 +10,7 @@ Catch ``WelltemperedError`` for everything this package raises on purpose::
     ├── CorruptLog                          a log or an event is none of ours, or does not fit
     ├── CorruptCheckpoint                   a checkpoint is missing or damaged
     ├── CheckpointUnwritten                 a checkpoint cannot be written: disk full, folder read-only
-    └── TrainingFailed                      the training code fails in every trial
+    └── TrainingFailed                      the training code fails again and again
 """
 
 __all__ = [
@@ -66,4 +66,4 @@ class CheckpointUnwritten(WelltemperedError):
 
 
 class TrainingFailed(WelltemperedError):
-    """The training code fails in every trial; the message holds its traceback."""
+    """The training code has failed alike in the first three trials, or in ten in a row; the message holds why."""

@@ -21,8 +21,10 @@ DAMAGED, UNWRITTEN = "checkpoint damaged", "checkpoint unwritten"
 """Why a lease is cut though nothing speaks against its trial."""
 WORKER_LOST, OUT_OF_MEMORY, TIME_LIMIT = "worker lost", "out of memory", "time limit"
 """Why a lease is cut that has cost its worker; a trial is given few of these. The last two may also end a trial."""
-FINISHED, FAILED, CRASHED, DIVERGED = "finished", "failed", "crashed", "diverged"
-"""Why else a trial is over for good; the last one is never written, a report without a finite objective says it."""
+FINISHED, OUT_OF_TIME = "finished", "out of time"
+"""Why a trial is over for good though it has not failed: what it has reported counts."""
+FAILED, CRASHED, DIVERGED = "failed", "crashed", "diverged"
+"""Why else a trial is over; the last one is never written, a report without a finite objective says it."""
 
 
 class _Record(msgspec.Struct, frozen=True, tag_field="event", tag=str.lower, omit_defaults=True):
@@ -113,7 +115,9 @@ class Cut(_Record, frozen=True):
     Attributes:
         trial: its number.
         epoch: the epoch whose state was saved; later epochs are lost, and trained again once it is resumed.
-        reason: one of the words above: "budget", "interrupted", "worker lost", ...
+        reason: "budget", "interrupted" (Ctrl-C, SIGTERM), "driver lost", "checkpoint damaged", "checkpoint unwritten"
+            (no room), or what it has cost a worker: "worker lost", "out of memory", "time limit" (an epoch took too
+            long).
         at: seconds on the study's clock.
         error: what is known beside the reason.
     """
@@ -130,8 +134,8 @@ class Ended(_Record, frozen=True):
 
     Attributes:
         trial: its number.
-        reason: "finished" (the training code returned of its own accord), "failed" (it raised an exception), or
-            "crashed", "out of memory" or "time limit" (this has cost it worker after worker).
+        reason: "finished" (the training code returned of its own accord), "out of time" (`Limits.trial`), "failed" (it
+            raised an exception), or "crashed", "out of memory" or "time limit" (this has cost it worker after worker).
         error: the traceback, or what is known instead; `None` if it finished.
         at: seconds on the study's clock.
         saved: bytes of the checkpoint of its last epoch that was written because it finished; 0 if none was.

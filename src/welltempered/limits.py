@@ -25,7 +25,7 @@ class Limits:
     Attributes:
         memory: resident memory of a worker and all its children; looked at twice per second.
         epoch: time an epoch may take. A worker that is silent for longer hangs, and is ended.
-        trial: time a trial may train, in all its leases. It ends then, with what it has reported.
+        trial: time a trial may train, in all its leases. It is "out of time" then, and what it has reported counts.
         disk: size of all checkpoints. Where what may still be needed exceeds it, the second newest of each trial go
             first, then those of the paused trials least likely to be promoted; these would begin anew if promoted after
             all.
@@ -39,7 +39,7 @@ class Limits:
             Kubernetes kill after 30.
 
     Raises:
-        InvalidInput: if one of them is below zero or not understood.
+        InvalidInput: if one of them is not above zero, or not understood.
 
     >>> Limits(memory="4 GB", epoch="10 min").memory
     4000000000.0

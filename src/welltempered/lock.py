@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from welltempered import forks
 from welltempered.errors import StudyBusy, WelltemperedError
 
 _BORN = timedelta(minutes=1)
@@ -80,7 +81,7 @@ class Lock:
 
     def __init__(self, path: Path, what: str) -> None:
         try:
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+            self._file = forks.keep_from_children(os.open(path, os.O_RDWR | os.O_CREAT, 0o644))
         except OSError as error:
             raise WelltemperedError(
                 f"{path} must be a file that can be written, got: {error.strerror}; allow writing to run {what}"
@@ -88,7 +89,7 @@ class Lock:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            os.close(self._file)
+            forks.close(self._file)
             owner = read(path)
             if owner is not None and owner.pid == os.getpid() and owner.host == os.uname().nodename:
                 raise StudyBusy(
@@ -116,7 +117,7 @@ class Lock:
         """Let others have it; the note stays for those who want to continue."""
         self._note = msgspec.structs.replace(self._note, released=True, finished=finished)
         self._write()
-        os.close(self._file)
+        forks.close(self._file)
 
     def _write(self) -> None:
         with contextlib.suppress(OSError):  # on a full disk the lock still locks, only nobody can read by whom

@@ -73,6 +73,10 @@ class Channel(Protocol):
         """The next lease of this slot; waits for it; `None` at the end."""
         ...
 
+    def begin(self, lease: Lease) -> None:
+        """Its training begins or goes on now: what came after the loop of the trial before is over."""
+        ...
+
     def send(self, event: Said) -> None:
         """Tell the study."""
         ...
@@ -286,6 +290,7 @@ class Run(Iterator[int]):
         """Wait for what the slot does next: go on if it is this trial where it stands, else leave the loop."""
         lease = self._channel.receive()
         if lease is not None and (lease.trial.id, lease.trial.epoch) == (self.trial, self.epoch):
+            self._channel.begin(lease)
             self._lease = lease
         else:
             self._next = lease

@@ -270,7 +270,7 @@ class Study:
         self.refresh()
         self.checkpoints.tidy()
         for id in sorted(self.history.running):
-            self.append(Cut(id, self.saved(id), DRIVER_LOST, self.history.clock))
+            self.append(Cut(id, self.saved(id, self.history.epoch(id)), DRIVER_LOST, self.history.clock))
 
     # ------------------------------------------------------------------ run
 
@@ -297,7 +297,7 @@ class Study:
         Raises:
             InvalidInput: if an argument breaks a rule, or choices have lost their objects, see `Study.open`.
             StudyBusy: if this study runs already, here or elsewhere.
-            TrainingFailed: if the training code fails in every trial.
+            TrainingFailed: if the training code fails alike in the first three trials, or in ten in a row.
             CheckpointUnwritten: if the disk is full or may not be written.
         """
         Budget.of(budget)
@@ -365,9 +365,11 @@ class Study:
         self._log.append(1 + len(self.history.events), [event])
         self.history.take(event)
 
-    def saved(self, trial: int) -> int:
-        """The epoch from which a trial can go on: the last one reported of which there is a checkpoint."""
-        return self.checkpoints.latest(trial, self.history.epoch(trial)) if self.header.resumable else 0
+    def saved(self, trial: int, at_most: int) -> int:
+        """The last epoch up to `at_most` from which a trial can go on: its checkpoint was reported and is there."""
+        known = self.history.saves(trial) if self.header.resumable else ()
+        there = (epoch for id, epoch in self.checkpoints.present() if id == trial and epoch in known)
+        return max((epoch for epoch in there if epoch <= at_most), default=0)
 
     def sweep(self, saved: int | None = None) -> None:
         """Delete the checkpoints that nothing can need any more.

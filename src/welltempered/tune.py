@@ -53,7 +53,7 @@ def tune(  # noqa: PLR0913 - the one door through which everything comes in; all
         InvalidInput: if an argument breaks a rule.
         StudyChanged: if the study at `path` is of another space, objective, seed, ...
         StudyBusy: if another process runs it.
-        TrainingFailed: if the training code fails in every trial.
+        TrainingFailed: if the training code fails alike in the first three trials, or in ten in a row.
     """
     experiment = Experiment(
         train,

@@ -82,11 +82,15 @@ def test_a_worker_that_dies_is_no_answer():
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"epochs": 10}, r"epochs must be in 2\.\.9, which is a full training, got 10"),
-        ({"epochs": 1}, r"epochs must be in 2\.\.9, which is a full training, got 1"),
-        ({"epochs": 4, "stop": 4}, r"stop must be in 1\.\.3, before the last epoch, got 4"),
-        ({"stop": 0}, r"stop must be in 1\.\.5, before the last epoch, got 0"),
-        ({"trials": 0}, r"trials must be at least 1, got 0"),
+        ({"epochs": 10}, r"epochs must be in 2\.\.9, which is a full training, got epochs=10"),
+        ({"epochs": 1}, r"epochs must be in 2\.\.9, which is a full training, got epochs=1"),
+        ({"epochs": 4, "stop": 4}, r"stop must be in 1\.\.3, before the last epoch, got stop=4"),
+        ({"stop": 0}, r"stop must be in 1\.\.5, before the last epoch, got stop=0"),
+        ({"epochs": "6"}, r"epochs must be in 2\.\.9, which is a full training, got epochs='6'"),
+        ({"trials": 1.5}, r"trials must be at least 1, got trials=1.5"),
+        ({"params": "x"}, r"params must be a dict of the space's params, got 'x'"),
+        ({"progress": "no"}, r"progress must be True or False, got progress='no'"),
+        ({"trials": 0}, r"trials must be at least 1, got trials=0"),
         ({"params": {"x": 2}}, "x cannot be 2"),
     ],
 )

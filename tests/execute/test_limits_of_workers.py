@@ -131,14 +131,49 @@ def test_a_trial_that_trains_too_long_ends_with_what_it_has_reached(tmp_path):
     def train(run):
         for _ in run:
             time.sleep(0.2 if run.trial == 0 else 0.0)
-            run.report(loss=1)
+            run.report(loss=run.trial)
 
     limit = wt.Limits(trial=0.7)
     with tune(train, budget="2 trials", workers=1, path=tmp_path, limits=limit) as study:
         slow, quick = study.trials
-        assert (slow.state, slow.error) == ("time limit", "the trial took more than 0.7 s")
+        assert (slow.state, slow.error) == ("out of time", "the trial took more than 0.7 s")
         assert 2 <= slow.epoch <= 4
         assert quick.state == "complete"
+        assert not slow.failed
+        assert study.best == slow, "what it has reported counts"
+        assert study.history.failures == {}
+
+
+def test_trials_that_all_train_too_long_are_no_broken_code():
+    def train(run):
+        for _ in run:
+            time.sleep(0.1)
+            run.report(loss=1)
+
+    with tune(train, budget="12 trials", workers=2, limits=wt.Limits(trial=0.15)) as study:
+        assert [trial.state for trial in study.trials] == ["out of time"] * 12
+
+
+def test_what_follows_the_loop_of_a_trial_does_not_count_against_the_next(tmp_path):
+    def train(run):
+        import os
+
+        run.keep()
+        for _ in run:
+            run.report(loss=1)
+        print("after the loop of", run.trial, flush=True)
+        if run.trial == 0:
+            time.sleep(1.5)
+        if run.trial == 1:
+            os.abort()
+
+    limit = wt.Limits(trial=1.0, epoch=1.0, retries=0)
+    with tune(train, budget="3 trials", workers=1, path=tmp_path, limits=limit) as study:
+        assert [trial.state for trial in study.trials] == ["complete"] * 3
+        (cut,) = kinds(study, wt.Cut)
+        assert (cut.trial, cut.epoch, cut.reason) == (2, 0, "interrupted")
+        assert cut.error == "before it had begun: its worker died (SIGABRT)"
+    assert [(tmp_path / "logs" / f"{id}.log").read_text().split()[4] for id in (0, 1)] == ["0", "1"]
 
 
 def test_the_time_of_a_trial_counts_in_all_its_leases(tmp_path):
@@ -153,7 +188,7 @@ def test_the_time_of_a_trial_counts_in_all_its_leases(tmp_path):
     limit = wt.Limits(trial=1.1, saving=float("inf"))
     method = Pieces(together=True)
     with tune(train, method=method, budget=None, workers=1, path=tmp_path, limits=limit) as study:
-        assert [trial.state for trial in study.trials] == ["time limit", "time limit"]
+        assert [trial.state for trial in study.trials] == ["out of time", "out of time"]
         assert all(4 <= trial.epoch <= 6 for trial in study.trials)
 
 

@@ -14,6 +14,7 @@ from welltempered.check.leaves import leaves
 from welltempered.check.look import Watched, look_of
 from welltempered.check.result import Check, Checked
 from welltempered.checkpoints import Checkpoints
+from welltempered.checks import flag, shown, whole
 from welltempered.errors import InvalidInput, TrainingFailed
 from welltempered.events import DIVERGED, Cut, Resumed, Started
 from welltempered.execute.processes import Processes
@@ -62,6 +63,11 @@ def check(
         InvalidInput: if an argument breaks a rule.
         TrainingFailed: if the training fails without a stop; the message holds its traceback.
     """
+    if not isinstance(experiment, Experiment):
+        raise InvalidInput(f"experiment must be an Experiment, got {shown(experiment)}")
+    if params is not None and not isinstance(params, Mapping):
+        raise InvalidInput(f"params must be a dict of the space's params, got {shown(params)}")
+    flag("progress", progress)
     epochs, stop = _epochs(experiment, epochs, stop)
     settings = _settings(experiment, dict(params) if params is not None else None, trials)
     with tempfile.TemporaryDirectory(prefix="welltempered-check-", ignore_cleanup_errors=True) as name:
@@ -84,19 +90,18 @@ def check(
 def _epochs(experiment: Experiment, epochs: int | None, stop: int | None) -> tuple[int, int]:
     """How many epochs to train, and after which to stop."""
     most, least = experiment.epochs, 2 if experiment.resumable else 1
-    epochs = min(_EPOCHS, most) if epochs is None else epochs
-    if not least <= epochs <= most:
-        raise InvalidInput(f"epochs must be in {least}..{most}, which is a full training, got {epochs}")
+    if epochs is None:
+        epochs = min(_EPOCHS, most)
+    epochs = whole("epochs", epochs, f"in {least}..{most}, which is a full training", least, most)
     stop = max(1, epochs // 2) if stop is None else stop
-    if experiment.resumable and not 1 <= stop < epochs:
-        raise InvalidInput(f"stop must be in 1..{epochs - 1}, before the last epoch, got {stop}")
+    if experiment.resumable:
+        stop = whole("stop", stop, f"in 1..{epochs - 1}, before the last epoch", 1, epochs - 1)
     return epochs, stop
 
 
 def _settings(experiment: Experiment, first: Params | None, trials: int) -> list[Params]:
     """The params of each trial, all different."""
-    if trials < 1:
-        raise InvalidInput(f"trials must be at least 1, got {trials}")
+    trials = whole("trials", trials, "at least 1", 1)
     space, rng = experiment.space, np.random.default_rng(experiment.seed)
     if first is None:
         first = space.defaults()

@@ -9,9 +9,10 @@ import time
 from multiprocessing.connection import Pipe
 from pathlib import Path
 
-from welltempered.events import OUT_OF_MEMORY, WORKER_LOST
+from welltempered import forks
+from welltempered.events import INTERRUPTED, OUT_OF_MEMORY, WORKER_LOST
 from welltempered.execute.devices import VISIBLE
-from welltempered.run import Lease, Said
+from welltempered.run import Lease, Lost, Said
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _PATIENCE = 5.0
@@ -32,11 +33,11 @@ class Child:
 
     def __init__(self, job: tuple[bytes, bytes], logs: Path, threads: int, gpu: str | None) -> None:
         self.lease: Lease | None = None
-        self.begun = False
+        self.begun = self.used = False
         self.began = self.heard = time.monotonic()
         self.connection, theirs = Pipe()
         their_life, our_life = os.pipe()  # ours is closed when this process ends, however it does
-        self._life: int | None = our_life
+        self._life: int | None = forks.keep_from_children(our_life)
         self._kills = _kernel_kills()
         command = [
             sys.executable,
@@ -74,11 +75,6 @@ class Child:
         self.heard = time.monotonic()
         self._send(lease)
 
-    def release(self) -> Lease | None:
-        """Take the lease back, if it is not closed."""
-        lease, self.lease = self.lease, None
-        return lease
-
     def cut(self, reason: str) -> None:
         """Ask to end the lease at the next epoch boundary."""
         self._send(reason)
@@ -94,7 +90,7 @@ class Child:
                 message = self.connection.recv()
                 self.heard = time.monotonic()
                 if message is None:
-                    self.begun, self.began = True, self.heard
+                    self.begun, self.used, self.began = True, True, self.heard
                     continue
                 said.append(message)
                 if self.lease is not None and self.lease.closed_by(message):
@@ -117,10 +113,25 @@ class Child:
 
     def kill(self) -> None:
         """End the process and all it has started, now."""
+        if self._life is None:  # it is long gone, and its number may be somebody else's
+            return
         with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS refuses where only zombies are left
             os.killpg(self._process.pid, signal.SIGKILL)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_PATIENCE)
+
+    def lost(self, reason: str, error: str) -> Lost | None:
+        """Take the lease back, and say that it has cost this worker; `None` if it is closed.
+
+        What happens before its trial has begun in a worker that was used before is the doing of the code that follows
+        the loop of the trial before, and speaks not against this one.
+        """
+        lease, self.lease = self.lease, None
+        if lease is None:
+            return None
+        if self.used and not self.begun:
+            return Lost(lease.trial.id, INTERRUPTED, f"before it had begun: {error}")
+        return Lost(lease.trial.id, reason, error)
 
     def leave(self) -> None:
         """Ask the process to end: at once if it is idle, killed if it trains."""
@@ -149,7 +160,7 @@ class Child:
         self.kill()
         self.connection.close()
         if self._life is not None:
-            os.close(self._life)
+            forks.close(self._life)
             self._life = None
 
     def _send(self, message: object) -> None:

@@ -90,6 +90,9 @@ class _Channel:
     def receive(self) -> Lease | None:
         return self.leases.get()
 
+    def begin(self, lease: Lease) -> None:
+        """Nobody measures the time here."""
+
     def send(self, event: Said) -> None:
         self.events.put(event)
 

@@ -11,7 +11,7 @@ import cloudpickle
 from welltempered.budget import duration
 from welltempered.checks import shown, whole
 from welltempered.errors import InvalidInput
-from welltempered.events import OUT_OF_MEMORY, TIME_LIMIT, Ended
+from welltempered.events import OUT_OF_MEMORY, OUT_OF_TIME, TIME_LIMIT, Ended
 from welltempered.execute.child import Child
 from welltempered.execute.devices import device_of, gpus
 from welltempered.experiment import Train
@@ -124,33 +124,41 @@ class Processes:
         messages, lost = worker.receive()
         said += messages
         if messages and isinstance(messages[-1], Lost):
-            worker.kill()  # what it held in vain is only sure to be free once it is gone
-        elif lost is not None and (lease := worker.release()) is not None:
-            said.append(Lost(lease.trial.id, *lost))
+            worker.discard()  # what it held in vain is only sure to be free once it is gone
+        elif lost is not None and (loss := worker.lost(*lost)) is not None:
+            said.append(loss)
 
     def _enforce(self, said: list[Said]) -> None:
         """End the workers that go beyond a limit."""
-        now, limits = time.monotonic(), self._limits
-        look = limits.memory < math.inf and now - self._looked >= _LOOK_SECONDS
+        now = time.monotonic()
+        look = self._limits.memory < math.inf and now - self._looked >= _LOOK_SECONDS
+        self._looked = now if look else self._looked
         for worker in self._workers.values():
-            if (lease := worker.lease) is None:
+            over = self._over(worker, now, look=look)
+            if over is None:
                 continue
-            trial, silent = lease.trial, now - worker.heard
-            if silent > (limits.epoch if worker.begun else max(limits.epoch, _START_SECONDS)):
-                over: Said = Lost(trial.id, TIME_LIMIT, f"an epoch took more than {duration(limits.epoch)}")
-            elif worker.begun and trial.seconds + now - worker.began > limits.trial:
-                over = Ended(trial.id, TIME_LIMIT, f"the trial took more than {duration(limits.trial)}")
-            elif look and (used := worker.memory()) > limits.memory:
-                over = Lost(
-                    trial.id, OUT_OF_MEMORY, f"its worker used {size(used)}, the limit is {size(limits.memory)}"
-                )
-            else:
-                continue
+            lease = worker.lease
             worker.kill()
             said += worker.receive()[0]  # what it has said before still counts, and may have closed the lease
-            if worker.release() is not None:
-                said.append(over)
-        self._looked = now if look else self._looked
+            loss = worker.lost(*over)
+            if loss is not None and lease is not None and over[0] == OUT_OF_TIME:
+                said.append(Ended(lease.trial.id, *over))
+            elif loss is not None:
+                said.append(loss)
+            worker.discard()
+
+    def _over(self, worker: Child, now: float, *, look: bool) -> tuple[str, str] | None:
+        """The limit beyond which a worker is, as reason and sentence."""
+        if worker.lease is None:
+            return None
+        limits, silent = self._limits, now - worker.heard
+        if silent > (limits.epoch if worker.begun else max(limits.epoch, _START_SECONDS)):
+            return TIME_LIMIT, f"an epoch took more than {duration(limits.epoch)}"
+        if worker.begun and worker.lease.trial.seconds + now - worker.began > limits.trial:
+            return OUT_OF_TIME, f"the trial took more than {duration(limits.trial)}"
+        if look and (used := worker.memory()) > limits.memory:
+            return OUT_OF_MEMORY, f"its worker used {size(used)}, the limit is {size(limits.memory)}"
+        return None
 
 
 def _pickled(name: str, value: object) -> bytes:

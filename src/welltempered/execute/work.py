@@ -1,13 +1,14 @@
 """The loop of a slot, the same in a thread and in a process: take a lease, train, take the next."""
 
+import errno
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 
 from welltempered.errors import CheckpointUnwritten, CorruptCheckpoint, WelltemperedError
-from welltempered.events import DAMAGED, FAILED, FINISHED, OUT_OF_MEMORY, UNWRITTEN, Cut, Ended
+from welltempered.events import DAMAGED, FAILED, FINISHED, OUT_OF_MEMORY, UNWRITTEN, WORKER_LOST, Cut, Ended
 from welltempered.experiment import Train
-from welltempered.run import Channel, Lease, Run, Setting
+from welltempered.run import Channel, Lease, Lost, Run, Setting
 
 _OURS = str(Path(__file__).parents[1])
 _OUT_OF_MEMORY = {"MemoryError", "OutOfMemoryError", "ResourceExhaustedError"}
@@ -27,6 +28,7 @@ def work(train: Train, setting: Setting, channel: Channel, rest: Callable[[], No
 def _trial(train: Train, setting: Setting, channel: Channel, lease: Lease) -> Lease | None:
     """Train one trial for as many leases as it gets in a row; returns the first lease of another trial."""
     trial = lease.trial
+    channel.begin(lease)
     if trial.epoch and not setting.resumable:
         channel.send(Ended(trial.id, FINISHED))  # its training code has returned, and nothing can bring it back
         return channel.receive()
@@ -37,6 +39,9 @@ def _trial(train: Train, setting: Setting, channel: Channel, lease: Lease) -> Le
         return channel.receive()
     except WelltemperedError as error:
         channel.send(Ended(trial.id, FAILED, str(error)))
+        return channel.receive()
+    except Exception as error:  # noqa: BLE001 - such as no memory or a disk that fails for a moment
+        channel.send(Lost(trial.id, OUT_OF_MEMORY if _out_of_memory(error) else WORKER_LOST, _text(error)))
         return channel.receive()
     try:
         train(run)
@@ -52,6 +57,8 @@ def _fail(run: Run, channel: Channel, error: BaseException) -> None:
     text = _text(error)
     if run.training and (reason := channel.asked_to_cut()):  # a child of this process may have been told to end, too
         run.interrupt(reason, text)
+    elif isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        run.lose(UNWRITTEN, f"there must be room on the disk, got: {error}; make some, then run the study again")
     elif _out_of_memory(error):
         run.lose(OUT_OF_MEMORY, text)
     else:

@@ -35,12 +35,13 @@ class _Pipe:
     def receive(self) -> Lease | None:
         lease = self._leases.get()
         self._terminated = False
-        if lease is not None:
-            self._connection.send(None)  # from now on the time counts
-            if lease.trial.id != self._trial:
-                self._trial = lease.trial.id
-                _print_to(self._logs / f"{self._trial}.log")
         return lease
+
+    def begin(self, lease: Lease) -> None:
+        self._connection.send(None)  # from now on the time counts
+        if lease.trial.id != self._trial:
+            self._trial = lease.trial.id
+            _print_to(self._logs / f"{self._trial}.log")
 
     def send(self, event: Said) -> None:
         self._connection.send(event)
@@ -88,6 +89,7 @@ def _print_to(path: Path) -> None:
 
 def main(fd: int, life: int, logs: Path) -> None:
     """Serve the slot at the other end of a pipe."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # until there is a lease that could be cut
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole terminal, but is the driver's to handle
     _die_with(life)
     for stream in (sys.stdout, sys.stderr):
@@ -104,6 +106,7 @@ def main(fd: int, life: int, logs: Path) -> None:
     except Exception:  # noqa: BLE001 - importing the user's modules may raise anything
         error = traceback.format_exc()
         while (lease := channel.receive()) is not None:
+            channel.begin(lease)
             channel.send(Ended(lease.trial.id, FAILED, f"train cannot be loaded in a worker process:\n{error}"))
         return
     work(train, setting, channel, give_back())

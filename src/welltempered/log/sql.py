@@ -1,6 +1,7 @@
 """A log in a database, through SQLAlchemy: one table, one row per record, the record as JSON text."""
 
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 _WAIT = 30
 """Seconds a writer waits for another one before it gives up; readers never wait in WAL mode."""
+
+_AGAIN_SECONDS = 0.02
+"""Between two tries to make a table that others are making."""
 
 _REFUSALS = {
     "SQLITE_BUSY": "wait for the process that has locked it",
@@ -143,7 +147,15 @@ class Sql:
                 connection.execute(self._table.select().limit(1))
         # Nobody is in a transaction at the pragmas: the driver begins one with the first change.
         pragmas = [sa.text(f"PRAGMA {pragma}") for pragma in ("journal_mode=WAL", "synchronous=NORMAL")]
-        return self._connect(*pragmas, sa.schema.CreateTable(self._table, if_not_exists=True))
+        deadline = time.monotonic() + _WAIT
+        while True:
+            try:
+                return self._connect(*pragmas, sa.schema.CreateTable(self._table, if_not_exists=True))
+            except sa.exc.OperationalError as error:
+                # SQLite does not wait by itself for others that make the same study at this moment.
+                if getattr(error.orig, "sqlite_errorname", "") != "SQLITE_BUSY" or time.monotonic() > deadline:
+                    raise
+                time.sleep(_AGAIN_SECONDS)
 
     def _connect(self, *statements: Any) -> "sqlalchemy.Connection":
         connection = self._engine.connect()
