@@ -89,7 +89,6 @@ def test_a_worker_that_dies_is_no_answer():
         ({"epochs": "6"}, r"epochs must be in 2\.\.9, which is a full training, got epochs='6'"),
         ({"trials": 1.5}, r"trials must be at least 1, got trials=1.5"),
         ({"params": "x"}, r"params must be a dict of the space's params, got 'x'"),
-        ({"progress": "no"}, r"progress must be True or False, got progress='no'"),
         ({"trials": 0}, r"trials must be at least 1, got trials=0"),
         ({"params": {"x": 2}}, "x cannot be 2"),
     ],
