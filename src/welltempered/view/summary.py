@@ -1,5 +1,6 @@
 """A study at a glance."""
 
+import os
 import sys
 import textwrap
 from collections import Counter
@@ -17,6 +18,8 @@ from welltempered.trial import Trial
 from welltempered.view.status import who
 from welltempered.view.text import counts, number
 
+_FILE_COLUMNS = 1000
+"""Widest line in a file."""
 _TOP = 10
 """Trials a summary lists."""
 
@@ -28,12 +31,16 @@ def show(study: Study) -> None:
 
 def put(what: RenderableType) -> None:
     """Print something of rich's; a param's value may look like markup and is none."""
-    Console(markup=False, emoji=False, highlight=False).print(what)
+    console = Console(markup=False, emoji=False, highlight=False, width=terminal_width())
+    with console.capture() as captured:
+        console.print(what)
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+    sys.stdout.flush()
 
 
 def terminal_width() -> int:
-    """Columns of the terminal, or of what is printed to a file."""
-    return Console().width
+    """Columns of the terminal; a file has room for all that there is, unless `COLUMNS` says otherwise."""
+    return Console().width if sys.stdout.isatty() or "COLUMNS" in os.environ else _FILE_COLUMNS
 
 
 def say(text: str) -> None:
