@@ -198,11 +198,7 @@ class Study:
         return table.rows(self.trials)
 
     def frame(self) -> "pd.DataFrame":
-        """The rows as a pandas DataFrame.
-
-        Raises:
-            InvalidInput: if pandas is not installed.
-        """
+        """The rows as a pandas DataFrame; raises `InvalidInput` where pandas is not installed."""
         return table.frame(self.rows())
 
     def replay(self, *, verify: bool = False) -> Replay:
