@@ -383,7 +383,7 @@ def test_halving_works_where_trials_cannot_be_resumed(workers):
             run.report(loss=run.params["x"] + total)
 
     method = wt.Halving(wt.Random())
-    with tune(train, method=method, resumable=False, budget="40 trials", workers=workers) as study:
+    with tune(train, method=method, resumable=False, budget="300 trials", workers=workers) as study:
         assert not any(trial.failed for trial in study.trials)
         assert {trial.epoch for trial in study.trials} == {1, 3, 9}
         for trial in study.trials:

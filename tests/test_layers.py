@@ -40,6 +40,7 @@ LAYERS = {
     "turn": 3,
     "folders": 3,
     "run": 3,
+    "seeds": 3,
     "execute": 3,
     "driver": 4,
     "study": 4,

@@ -1,25 +1,21 @@
 """What training code sees of its trial: params, the epochs it may train, report, and the state that it keeps."""
 
-import importlib.util
 import math
-import random
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec
-from types import MappingProxyType, ModuleType
+from types import MappingProxyType
 from typing import Any, Never, Protocol
 
 import msgspec
-import numpy as np
 
 from welltempered.checkpoints import Checkpoints
 from welltempered.checks import shown
 from welltempered.errors import CorruptCheckpoint, InvalidInput
 from welltempered.events import BUDGET, FAILED, FINISHED, Cut, Ended, Reported
 from welltempered.objective import Objective
+from welltempered.seeds import seed_everything, seed_of
 from welltempered.trial import Trial
 
 
@@ -28,7 +24,8 @@ class Lost(msgspec.Struct, frozen=True):
 
     Attributes:
         trial: its number.
-        reason: `WORKER_LOST`, `OUT_OF_MEMORY`, `TIME_LIMIT` or `UNWRITTEN` of `welltempered.events`.
+        reason: of `welltempered.events`: `WORKER_LOST`, `OUT_OF_MEMORY` or `TIME_LIMIT`, of which a trial survives few;
+            or `UNWRITTEN` or `INTERRUPTED`, which say nothing against it.
         error: what is known of it.
     """
 
@@ -149,7 +146,7 @@ class Run(Iterator[int]):
     @property
     def seed(self) -> int:
         """A seed of the trial's own, for generators that the program does not know: f(study seed, trial)."""
-        return self._seed_of(0)
+        return seed_of(self._setting.seed, self.trial, 0)
 
     @property
     def device(self) -> str:
@@ -227,7 +224,7 @@ class Run(Iterator[int]):
         if self._saved:
             missing = ", ".join(f"{name}=..." for name in self._saved)
             raise InvalidInput(f"run.keep must be given all that was saved when a trial continues, missing: {missing}")
-        seed_everything(self._seed_of(self.epoch + 1))
+        seed_everything(seed_of(self._setting.seed, self.trial, self.epoch + 1))
         self._metrics = {}
         self._began = time.perf_counter()
         return self.epoch + 1
@@ -316,52 +313,8 @@ class Run(Iterator[int]):
         if self.training:
             self._lease = None
             self._channel.send(event)
-        elif (
-            isinstance(event, Ended) and event.error
-        ):  # the lease was closed in good order, only what followed went wrong
+        elif event.error:  # the lease was closed in good order, only what followed went wrong
             sys.stderr.write(event.error)
-
-    def _seed_of(self, epoch: int) -> int:
-        entropy = np.random.SeedSequence((self._setting.seed, self.trial, epoch))
-        return int(entropy.generate_state(1, np.uint64)[0] >> np.uint64(1))
-
-
-def seed_everything(seed: int) -> None:
-    """Seed the global generators of `random`, NumPy and torch; the last as soon as somebody imports it."""
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    torch = sys.modules.get("torch")
-    if torch is not None:
-        torch.manual_seed(seed)
-    else:
-        _seeder.seed = seed
-        if _seeder not in sys.meta_path:
-            sys.meta_path.insert(0, _seeder)
-
-
-class _Seeder(MetaPathFinder):
-    """Seeds torch when training code imports it, which it may well do after its trial has begun."""
-
-    seed = 0
-
-    def find_spec(self, fullname: str, path: object, target: object = None) -> ModuleSpec | None:
-        """Find torch as it would be found without us, and seed it once it has been executed."""
-        if fullname != "torch":
-            return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(fullname)
-        if spec is not None and spec.loader is not None:
-            execute = spec.loader.exec_module
-
-            def execute_and_seed(module: ModuleType) -> None:
-                execute(module)
-                module.manual_seed(self.seed)
-
-            spec.loader.exec_module = execute_and_seed  # type: ignore[method-assign]
-        return spec
-
-
-_seeder = _Seeder()
 
 
 def _device() -> str:
