@@ -1,6 +1,7 @@
 """It stands here so that all tests can import the helpers beside it, such as `simulated`."""
 
 import importlib
+import os
 import pickle
 import random
 
@@ -8,6 +9,8 @@ import numpy as np
 import pytest
 
 from trainings import end_programs
+
+os.environ.setdefault("KERAS_BACKEND", "torch")  # the one that is installed for tests
 
 
 def global_state():

@@ -12,7 +12,7 @@ from welltempered.execute.simulate import Simulator
 from welltempered.experiment import Experiment
 from welltempered.history import History
 from welltempered.log.memory import Memory
-from welltempered.schedule.full import Full
+from welltempered.schedulers.full import Full
 from welltempered.study import Study
 from welltempered.testing.simulation import (  # noqa: F401 - tests take some of them from here
     SMALL,

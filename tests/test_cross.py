@@ -11,12 +11,12 @@ from welltempered.decide import decide, record
 from welltempered.events import Cut, Ended, Record, Reported, Resumed, Started
 from welltempered.log.memory import Memory
 from welltempered.replay import replay
-from welltempered.schedule.full import Full
-from welltempered.schedule.halving import Halving
-from welltempered.schedule.hyperband import Hyperband
-from welltempered.search.grid import Grid
-from welltempered.search.random import Random
-from welltempered.search.sobol import Sobol
+from welltempered.schedulers.full import Full
+from welltempered.schedulers.halving import Halving
+from welltempered.schedulers.hyperband import Hyperband
+from welltempered.searchers.grid import Grid
+from welltempered.searchers.random import Random
+from welltempered.searchers.sobol import Sobol
 from welltempered.testing import check_scheduler, check_searcher
 
 SEARCHERS = {

@@ -1,8 +1,8 @@
 from simulated import SPACES, history_of
 from welltempered.decide import Resume, Start, Wait, decide, record
 from welltempered.events import Cut, Reported, Resumed, Started
-from welltempered.schedule.full import Full
-from welltempered.search.random import Random
+from welltempered.schedulers.full import Full
+from welltempered.searchers.random import Random
 
 SPACE = SPACES["finite"]
 POINTS = list(SPACE.points(None))

@@ -11,8 +11,8 @@ from simulated import SPACES, header_of
 from welltempered.errors import CorruptLog
 from welltempered.events import FORMAT, Cut, Ended, Event, Record, Reported, Resumed, Started
 from welltempered.log.sql import Sql
-from welltempered.schedule.full import Full
-from welltempered.search.random import Random
+from welltempered.schedulers.full import Full
+from welltempered.searchers.random import Random
 from welltempered.study import Study
 
 

@@ -3,11 +3,11 @@ import pytest
 from welltempered.errors import InvalidInput
 from welltempered.experiment import Experiment
 from welltempered.objective import Objective
-from welltempered.schedule.full import Full
-from welltempered.schedule.halving import Halving
-from welltempered.schedule.hyperband import Hyperband
-from welltempered.search.random import Random
-from welltempered.search.sobol import Sobol
+from welltempered.schedulers.full import Full
+from welltempered.schedulers.halving import Halving
+from welltempered.schedulers.hyperband import Hyperband
+from welltempered.searchers.random import Random
+from welltempered.searchers.sobol import Sobol
 from welltempered.space import Float, Space
 
 SPACE = Space(lr=Float(1e-5, 1e-1, scale="log"))

@@ -13,11 +13,11 @@ from simulated import SPACES, bad_luck, copied, history_of, simulate, study_of
 from welltempered.errors import CorruptLog
 from welltempered.events import Cut, Ended, Event, Reported, Resumed, Started
 from welltempered.history import History
-from welltempered.schedule.full import Full
-from welltempered.schedule.halving import Halving
-from welltempered.schedule.hyperband import Hyperband
-from welltempered.search.random import Random
-from welltempered.search.sobol import Sobol
+from welltempered.schedulers.full import Full
+from welltempered.schedulers.halving import Halving
+from welltempered.schedulers.hyperband import Hyperband
+from welltempered.searchers.random import Random
+from welltempered.searchers.sobol import Sobol
 
 SPACE = SPACES["finite with conditions"]
 POINTS = list(SPACE.points(None))

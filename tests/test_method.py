@@ -7,12 +7,12 @@ from simulated import SPACES, simulate, study_of
 from welltempered.decide import Searcher, Start, Wait
 from welltempered.errors import InvalidInput
 from welltempered.method import describe, from_json, to_json
-from welltempered.schedule.full import Full
-from welltempered.schedule.halving import Halving
-from welltempered.schedule.hyperband import Hyperband
-from welltempered.search.grid import Grid
-from welltempered.search.random import Random
-from welltempered.search.sobol import Sobol
+from welltempered.schedulers.full import Full
+from welltempered.schedulers.halving import Halving
+from welltempered.schedulers.hyperband import Hyperband
+from welltempered.searchers.grid import Grid
+from welltempered.searchers.random import Random
+from welltempered.searchers.sobol import Sobol
 
 METHODS = [
     Full(Grid(points=3, limit=50)),

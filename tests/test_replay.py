@@ -5,10 +5,10 @@ from simulated import SPACES, records, simulate, study_of
 from welltempered.errors import CorruptLog
 from welltempered.events import Resumed, Started
 from welltempered.replay import replay
-from welltempered.schedule.full import Full
-from welltempered.schedule.halving import Halving
-from welltempered.search.random import Random
-from welltempered.search.sobol import Sobol
+from welltempered.schedulers.full import Full
+from welltempered.schedulers.halving import Halving
+from welltempered.searchers.random import Random
+from welltempered.searchers.sobol import Sobol
 
 METHOD = Halving(Sobol())
 

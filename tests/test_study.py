@@ -106,6 +106,13 @@ def test_training_code_and_budget_may_change(tmp_path):
         assert len(study.trials) == 2
 
 
+def test_what_a_parameter_is_called_in_advice_may_change(tmp_path):
+    with tune(path=tmp_path, space=wt.Space(rate=wt.Float(0, 1)), budget="1 trials"):
+        pass
+    with tune(path=tmp_path, space=wt.Space(rate=wt.Float(0, 1, means="dropout")), budget="2 trials") as study:
+        assert len(study.trials) == 2
+
+
 @pytest.mark.parametrize("path", ["file", "file/below"])
 def test_a_path_that_can_be_no_folder_is_refused(tmp_path, path):
     (tmp_path / "file").touch()

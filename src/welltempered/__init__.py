@@ -34,12 +34,12 @@ from welltempered.log.sql import Sql
 from welltempered.objective import Objective
 from welltempered.replay import Replay
 from welltempered.run import Lease, Lost, Run
-from welltempered.schedule.full import Full
-from welltempered.schedule.halving import Halving
-from welltempered.schedule.hyperband import Hyperband
-from welltempered.search.grid import Grid
-from welltempered.search.random import Random
-from welltempered.search.sobol import Sobol
+from welltempered.schedulers.full import Full
+from welltempered.schedulers.halving import Halving
+from welltempered.schedulers.hyperband import Hyperband
+from welltempered.searchers.grid import Grid
+from welltempered.searchers.random import Random
+from welltempered.searchers.sobol import Sobol
 from welltempered.space import Choice, Float, Int, Space
 from welltempered.study import Study
 from welltempered.trial import Trial

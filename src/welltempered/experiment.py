@@ -9,9 +9,9 @@ from welltempered.checks import flag, shown, whole
 from welltempered.decide import Scheduler
 from welltempered.errors import InvalidInput
 from welltempered.objective import Objective
-from welltempered.schedule.halving import Halving
-from welltempered.schedule.hyperband import Hyperband
-from welltempered.search.sobol import Sobol
+from welltempered.schedulers.halving import Halving
+from welltempered.schedulers.hyperband import Hyperband
+from welltempered.searchers.sobol import Sobol
 from welltempered.space import Space
 
 Train = Callable[[Any], object]

@@ -79,18 +79,23 @@ def check_same(old: Header, new: Header, path: Path) -> None:
     Raises:
         StudyChanged: with one line for each difference.
     """
-    skip = ("package", "created", "format")
-    before, after = (
-        {name: value for name, value in msgspec.to_builtins(header).items() if name not in skip}
-        for header in (old, new)
-    )
-    changes = list(_differences("", before, after))
+    changes = list(_differences("", _settings(old), _settings(new)))
     if changes:
         raise StudyChanged(
             f"study {path} was made with other settings:\n"
             + "\n".join(f"  {change}" for change in changes)
             + "\nrestore them to continue it, or give another path to begin a new study"
         )
+
+
+def _settings(header: Header) -> dict[str, Any]:
+    """What decisions depend on: neither versions and dates, nor which hyperparameter a parameter is."""
+    settings: dict[str, Any] = msgspec.to_builtins(header)
+    for name in ("package", "created", "format"):
+        del settings[name]
+    parameters = [{**entry, "means": None} for entry in settings["space"]["parameters"]]
+    settings["space"] = {**settings["space"], "parameters": parameters}
+    return settings
 
 
 def _differences(name: str, before: Any, after: Any) -> Iterator[str]:

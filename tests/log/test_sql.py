@@ -198,7 +198,7 @@ LOOK = """
     import sqlalchemy.dialects.sqlite
     import sqlite3
     import welltempered as wt
-    import welltempered.schedule.full
+    import welltempered.schedulers.full
 
     if os.geteuid() == 0:
         os.seteuid(65534)  # permissions say nothing to root

@@ -320,3 +320,23 @@ def test_errors_say_what_is_wrong(make, sentence):
     with pytest.raises(InvalidInput) as error:
         make()
     assert str(error.value) == sentence
+
+
+@pytest.mark.parametrize(
+    "parameter", [Float(0, 1, means="dropout"), Int(1, 3, means="depth"), Choice("a", "b", means="optimizer")]
+)
+def test_what_a_parameter_means_comes_back_from_json_and_makes_no_difference(parameter):
+    back = parameter_from_json(parameter.to_json())
+    assert back.means == parameter.means
+    arguments = {name: value for name, value in parameter.to_json().items() if name != "means"}
+    unnamed = parameter_from_json(arguments)
+    assert unnamed.means is None
+    assert unnamed == parameter
+    assert hash(unnamed) == hash(parameter)
+    assert parameter.when("other > 1").means == parameter.means
+
+
+@pytest.mark.parametrize("means", ["", "learning rate", 1])
+def test_what_a_parameter_means_is_a_word(means):
+    with pytest.raises(InvalidInput, match=r"means must be a word such as 'learning_rate', got means="):
+        Float(0, 1, means=means)

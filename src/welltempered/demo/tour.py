@@ -11,8 +11,8 @@ from welltempered.errors import InvalidInput
 from welltempered.events import INTERRUPTED
 from welltempered.experiment import Experiment
 from welltempered.limits import checked
-from welltempered.schedule.hyperband import Hyperband
-from welltempered.search.sobol import Sobol
+from welltempered.schedulers.hyperband import Hyperband
+from welltempered.searchers.sobol import Sobol
 from welltempered.study import Study
 from welltempered.view.progress import Progress
 from welltempered.view.summary import say, show

@@ -23,9 +23,13 @@ _ZERO = 0.25  # a quarter of the trials without is enough to learn whether it is
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Parameter(ABC):
-    """A set of values in bijection to [0, 1], perhaps only active under a condition; equal if its JSON is."""
+    """A set of values in bijection to [0, 1], perhaps only active under a condition.
+
+    Equal if its JSON is, apart from ``means``: what a parameter is called changes nothing of what is searched.
+    """
 
     default: Any = field(default=None, kw_only=True)
+    means: str | None = field(default=None, kw_only=True)
     condition: Expression | None = field(default=None, init=False)
 
     _start: ClassVar[float] = 0.5
@@ -115,7 +119,8 @@ class Parameter(ABC):
     def to_json(self) -> dict[str, Any]:
         """A JSON object with ``kind`` and the arguments that differ from their defaults."""
         condition = {} if self.condition is None else {"condition": self.condition.text}
-        return {"kind": type(self).__name__.lower(), **self._arguments(), **condition}
+        means = {} if self.means is None else {"means": self.means}
+        return {"kind": type(self).__name__.lower(), **self._arguments(), **means, **condition}
 
     @property
     @abstractmethod
@@ -130,7 +135,13 @@ class Parameter(ABC):
         """What the repr shows of the positional arguments."""
         return [repr(value) for name, value in self._arguments().items() if name not in _OPTIONS]
 
+    def _key(self) -> Any:
+        """What makes two parameters equal."""
+        return json_key({**self.to_json(), "means": None})
+
     def _check_default(self) -> None:
+        if self.means is not None and not (isinstance(self.means, str) and self.means.isidentifier()):
+            raise InvalidInput(f"means must be a word such as 'learning_rate', got means={shown(self.means)}")
         if self.default is not None and not self.contains(self.default):
             raise InvalidInput(f"default must be one of the values, got default={self.default!r}")
 
@@ -139,10 +150,10 @@ class Parameter(ABC):
         return {name: value for name, value in vars(self).items() if name != "bijection"}
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Parameter) and json_key(self.to_json()) == json_key(other.to_json())
+        return isinstance(other, Parameter) and self._key() == other._key()
 
     def __hash__(self) -> int:
-        return hash(json_key(self.to_json()))
+        return hash(self._key())
 
     def __repr__(self) -> str:
         options = [f"{name}={value!r}" for name, value in self._arguments().items() if name in _OPTIONS]
@@ -242,6 +253,7 @@ class Float(_Number):
         step: only low + k * step; on a log scale low * step**k, so step=10 is one per decade.
         zero: probability of exactly zero with ``zero_or_log``, 0.25 unless given.
         default: the value ``Space.defaults`` takes; without one the middle of the scale.
+        means: which hyperparameter it is, such as ``"learning_rate"``, for advice; presets say it by themselves.
 
     Decoded values have nine significant digits (1 - x has them with ``one_minus_log``), so that a printed value is the
     trained one.
@@ -285,6 +297,7 @@ class Choice(Parameter):
             names to arbitrary objects. Params then hold the name, and ``resolve(name)`` gives the object; equality,
             hash and JSON only see the names, and that they are names.
         default: the option ``Space.defaults`` takes; without one the first.
+        means: which hyperparameter it is, such as ``"optimizer"``, for advice; presets say it by themselves.
 
     Raises:
         InvalidInput: if there is no option, one twice, or one that needs a name.
@@ -303,7 +316,7 @@ class Choice(Parameter):
     _ranks: dict[Any, int]
     _start = 0.0
 
-    def __init__(self, *options: Any, default: Any = None) -> None:
+    def __init__(self, *options: Any, default: Any = None, means: str | None = None) -> None:
         objects = None
         if len(options) == 1 and isinstance(options[0], dict):
             objects, options = dict(options[0]), tuple(options[0])
@@ -322,7 +335,7 @@ class Choice(Parameter):
             if ranks.setdefault(json_key(option), rank) != rank:
                 raise InvalidInput(f"options must differ, got {option!r} twice")
         vars(self).update(options=options, _objects=objects, _named=objects is not None, _ranks=ranks)
-        vars(self).update(default=plain(default), condition=None)
+        vars(self).update(default=plain(default), condition=None, means=means)
         self._check_default()
 
     def contains(self, value: Any) -> bool:

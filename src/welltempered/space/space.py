@@ -14,7 +14,6 @@ from welltempered.checks import shown
 from welltempered.errors import InvalidInput
 from welltempered.expression import Expression
 from welltempered.space.parameters import Choice, Parameter, parameter_from_json
-from welltempered.space.plain import json_key
 from welltempered.space.scales import Scale
 
 __all__ = ["Params", "Space"]
@@ -311,10 +310,13 @@ class Space(Mapping[str, Parameter]):
             raise InvalidInput(f"cannot read the space {shown(data)}: {error!r}") from error
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Space) and json_key(self.to_json()) == json_key(other.to_json())
+        return isinstance(other, Space) and self._key() == other._key()
 
     def __hash__(self) -> int:
-        return hash(json_key(self.to_json()))
+        return hash(self._key())
+
+    def _key(self) -> Any:
+        return tuple(self.items()), self.constraints
 
     def __repr__(self) -> str:
         lines = "".join(f"    {name}={parameter!r},\n" for name, parameter in self.items())

@@ -18,8 +18,8 @@ from welltempered.execute.base import Executor
 from welltempered.experiment import Experiment, Train
 from welltempered.history import History
 from welltempered.run import Lease, Lost, Run, Setting, number
-from welltempered.schedule.full import Full
-from welltempered.search.random import Random
+from welltempered.schedulers.full import Full
+from welltempered.searchers.random import Random
 from welltempered.space import Choice, Float, Params, Space
 from welltempered.testing.case import Case
 

@@ -14,7 +14,7 @@ from welltempered.execute.simulate import Simulator
 from welltempered.experiment import Experiment
 from welltempered.history import History
 from welltempered.replay import replay
-from welltempered.search.random import Random
+from welltempered.searchers.random import Random
 from welltempered.study import Study
 from welltempered.testing.case import Case, folded
 from welltempered.testing.simulation import SPACES, Mishaps, bad_luck, curve, uneven

@@ -22,7 +22,7 @@ from welltempered.events import (
 )
 from welltempered.experiment import Experiment
 from welltempered.history import History, key
-from welltempered.schedule.full import Full
+from welltempered.schedulers.full import Full
 from welltempered.space import Params, Space
 from welltempered.testing.case import Case, folded
 from welltempered.testing.simulation import SMALL, SPACES, calm

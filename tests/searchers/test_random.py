@@ -6,8 +6,8 @@ from scipy.stats import kstest
 
 from simulated import SPACES, history_of, suggested
 from welltempered.events import Started
-from welltempered.schedule.full import Full
-from welltempered.search.random import Random
+from welltempered.schedulers.full import Full
+from welltempered.searchers.random import Random
 from welltempered.space import Choice, Float, Space
 
 pytestmark = pytest.mark.usefixtures("no_global_randomness")

@@ -2,9 +2,9 @@ import pytest
 
 from simulated import SPACES, calm, kinds, leases, simulate, study_of
 from welltempered.events import Resumed
-from welltempered.schedule.full import Full
-from welltempered.search.grid import Grid
-from welltempered.search.random import Random
+from welltempered.schedulers.full import Full
+from welltempered.searchers.grid import Grid
+from welltempered.searchers.random import Random
 
 
 @pytest.mark.parametrize("slots", [1, 4])

@@ -8,11 +8,11 @@ import pytest
 from simulated import SPACES, bad_luck, copied, simulate, study_of
 from welltempered.checkpoints import needed, useless
 from welltempered.events import Reported, Resumed
-from welltempered.schedule.full import Full
-from welltempered.schedule.halving import Halving
-from welltempered.schedule.hyperband import Hyperband
-from welltempered.search.random import Random
-from welltempered.search.sobol import Sobol
+from welltempered.schedulers.full import Full
+from welltempered.schedulers.halving import Halving
+from welltempered.schedulers.hyperband import Hyperband
+from welltempered.searchers.random import Random
+from welltempered.searchers.sobol import Sobol
 
 METHODS = [
     Full(Random()),

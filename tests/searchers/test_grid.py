@@ -2,8 +2,8 @@ import pytest
 
 from simulated import SPACES, history_of, simulate, study_of, suggested
 from welltempered.errors import InvalidInput
-from welltempered.schedule.full import Full
-from welltempered.search.grid import Grid
+from welltempered.schedulers.full import Full
+from welltempered.searchers.grid import Grid
 from welltempered.space import Choice, Float, Int, Space
 
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from welltempered.errors import InvalidInput
-from welltempered.schedule.rungs import check_eta, levels, most_halvings
+from welltempered.schedulers.rungs import check_eta, levels, most_halvings
 
 epochs = st.integers(1, 10_000)
 etas = st.integers(2, 10)

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from welltempered.history import History
-from welltempered.search.untried import TRIES, Untried
+from welltempered.searchers.untried import TRIES, Untried
 from welltempered.space import Params
 
 

@@ -25,10 +25,10 @@ from simulated import (
 from welltempered.decide import Wait
 from welltempered.errors import InvalidInput
 from welltempered.events import Cut, Ended, Reported, Resumed, Started
-from welltempered.schedule.hyperband import Hyperband
-from welltempered.search.grid import Grid
-from welltempered.search.random import Random
-from welltempered.search.sobol import Sobol
+from welltempered.schedulers.hyperband import Hyperband
+from welltempered.searchers.grid import Grid
+from welltempered.searchers.random import Random
+from welltempered.searchers.sobol import Sobol
 
 CONTINUOUS = SPACES["continuous"]
 SEARCHERS = [Random(), Sobol()]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from welltempered.errors import InvalidInput
 from welltempered.events import Event
 from welltempered.history import History
-from welltempered.search.untried import Cursor, Untried
+from welltempered.searchers.untried import Cursor, Untried
 from welltempered.space import Params
 
 _BLOCK = 64

@@ -21,11 +21,11 @@ from simulated import (
 from welltempered.decide import Resume, Wait
 from welltempered.errors import InvalidInput
 from welltempered.events import Cut, Ended, Reported, Resumed, Started
-from welltempered.schedule.halving import Halving
-from welltempered.schedule.rungs import levels, most_halvings
-from welltempered.search.grid import Grid
-from welltempered.search.random import Random
-from welltempered.search.sobol import Sobol
+from welltempered.schedulers.halving import Halving
+from welltempered.schedulers.rungs import levels, most_halvings
+from welltempered.searchers.grid import Grid
+from welltempered.searchers.random import Random
+from welltempered.searchers.sobol import Sobol
 
 CONTINUOUS = SPACES["continuous"]
 VARIANTS = [

@@ -5,9 +5,9 @@ from scipy.stats import qmc
 from simulated import SPACES, history_of, suggested
 from welltempered.errors import InvalidInput
 from welltempered.events import Started
-from welltempered.schedule.full import Full
-from welltempered.search.random import Random
-from welltempered.search.sobol import Sobol
+from welltempered.schedulers.full import Full
+from welltempered.searchers.random import Random
+from welltempered.searchers.sobol import Sobol
 from welltempered.space import Choice, Float, Int, Space
 
 pytestmark = pytest.mark.usefixtures("no_global_randomness")
@@ -86,7 +86,7 @@ def test_a_trial_that_came_from_elsewhere_does_not_move_the_sequence():
 
 
 def test_a_space_in_which_nothing_more_is_found_ends_in_an_error_that_harms_no_log(monkeypatch):
-    monkeypatch.setattr("welltempered.search.sobol._MISSES", 20)
+    monkeypatch.setattr("welltempered.searchers.sobol._MISSES", 20)
     space = Space(kind=Choice("a", "b"), x=Float(0, 1)).where("x < 0.05")
     history = history_of(space, Full(Sobol()))
     while history.fold(Sobol()).head is not None:

@@ -5,10 +5,10 @@ import pytest
 from simulated import FINITE, SPACES, copied, forbid_walking, history_of, params_of, simulate, study_of, suggested
 from welltempered.errors import InvalidInput
 from welltempered.events import Started
-from welltempered.schedule.full import Full
-from welltempered.search.grid import Grid
-from welltempered.search.random import Random
-from welltempered.search.sobol import Sobol
+from welltempered.schedulers.full import Full
+from welltempered.searchers.grid import Grid
+from welltempered.searchers.random import Random
+from welltempered.searchers.sobol import Sobol
 from welltempered.space import Choice, Float, Int, Space
 from welltempered.testing import check_searcher
 

@@ -2,9 +2,9 @@ import numpy as np
 
 from simulated import SPACES, history_of
 from welltempered.events import Cut, Started
-from welltempered.schedule.full import Full
-from welltempered.search.random import Random
-from welltempered.search.untried import Cursor, Untried
+from welltempered.schedulers.full import Full
+from welltempered.searchers.random import Random
+from welltempered.searchers.untried import Cursor, Untried
 
 SPACE = SPACES["finite with conditions"]
 POINTS = list(SPACE.points(None))

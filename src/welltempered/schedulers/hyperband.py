@@ -12,7 +12,7 @@ from welltempered.decide import Decision, Resume, Searcher, Start, Wait, check_s
 from welltempered.errors import InvalidInput
 from welltempered.events import Cut, Ended, Event, Reported, Resumed, Started
 from welltempered.history import History
-from welltempered.schedule.rungs import check_bracket, check_eta, levels, most_halvings
+from welltempered.schedulers.rungs import check_bracket, check_eta, levels, most_halvings
 from welltempered.trial import Trial
 
 

@@ -6,7 +6,7 @@ from welltempered.checks import whole
 from welltempered.errors import InvalidInput
 from welltempered.events import Event
 from welltempered.history import History
-from welltempered.search.untried import Cursor
+from welltempered.searchers.untried import Cursor
 from welltempered.space import Params
 
 

@@ -13,7 +13,7 @@ from welltempered.decide import Decision, Resume, Searcher, Start, Wait, check_s
 from welltempered.errors import InvalidInput
 from welltempered.events import Event, Reported, Resumed, Started
 from welltempered.history import History
-from welltempered.schedule.rungs import check_bracket, check_eta, levels, most_halvings, rung_of
+from welltempered.schedulers.rungs import check_bracket, check_eta, levels, most_halvings, rung_of
 from welltempered.trial import Trial
 
 _Entry = tuple[float, int]  # loss, trial
