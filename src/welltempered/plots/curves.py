@@ -1,0 +1,57 @@
+"""Learning curves of a study."""
+
+import math
+from typing import TYPE_CHECKING
+
+from welltempered.history import History
+from welltempered.plots.style import BLUE, FAINT, ORANGE, RED, canvas, figure_of
+from welltempered.trial import Trial
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def curves(history: History, *, axes: "Axes | None" = None) -> "Figure":
+    """The objective of every trial after each of its epochs; full trainings dark, the best one on top.
+
+    A dot ends the curve of a trial that went no further, a cross that of one that failed.
+
+    Args:
+        history: of a study, `study.history`.
+        axes: where to draw. Default: a figure of its own.
+
+    Raises:
+        InvalidInput: if matplotlib is not installed.
+    """
+    best = history.best
+    with canvas(axes) as axes_:
+        from matplotlib.ticker import MaxNLocator
+
+        for trial in history.trials:
+            values = [report.metrics[trial.metric] for report in trial.reports]
+            known = [
+                (report.epoch, value) for report, value in zip(trial.reports, values, strict=True) if value is not None
+            ]
+            if not known:
+                continue
+            epochs, finite = zip(*known, strict=True)
+            top = best is not None and trial.id == best.id
+            colour = ORANGE if top else BLUE
+            alpha = 1.0 if top else 0.6 if trial.epoch == trial.horizon else 0.25
+            axes_.plot(epochs, finite, color=colour, alpha=alpha, linewidth=2.2 if top else 1, zorder=3 if top else 2)
+            if trial.epoch < trial.horizon or _failed(trial):
+                mark, shade = ("x", RED) if _failed(trial) else (".", colour)
+                axes_.plot(epochs[-1:], finite[-1:], mark, color=shade, alpha=max(alpha, 0.5), markersize=5, zorder=2)
+        if best is not None:
+            axes_.annotate(
+                f"trial {best.id}", (best.epoch, best.value), (4, 4), textcoords="offset points", color=ORANGE
+            )
+        axes_.set(xlabel="epoch", ylabel=history.objective.metric, xlim=(0.5, history.epochs))
+        axes_.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes_.grid(axis="y", color=FAINT, linewidth=0.5, alpha=0.5)
+        return figure_of(axes_)
+
+
+def _failed(trial: Trial) -> bool:
+    return bool(trial.reports) and trial.loss == math.inf
