@@ -15,7 +15,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench soak docs clean
+.PHONY: help demo test check bench soak docs pictures clean
 
 help: ## say what there is
 	@echo "make TARGET, where TARGET is one of"
@@ -41,6 +41,9 @@ soak: $(VENV)/.dev ## kill studies hundreds of times and watch the memory of wor
 
 docs: $(VENV)/.docs ## build the documentation into site/
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict $(ARGS)
+
+pictures: $(VENV)/.dev ## draw the pictures of the documentation anew
+	@$(BIN)/python docs/pages.py
 
 clean: ## remove .venv, site/ and every cache
 	@rm -rf $(VENV) site build dist benchmarks/.peers benchmarks/.work .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -6,13 +6,13 @@ import re
 import shlex
 import subprocess
 import sys
-import textwrap
 import tomllib
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import pytest
+
+from pages import PICTURES, blocks, pictures, script
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -24,41 +24,8 @@ PAGES = [
     )
     if path.exists()
 ]
-FENCE = re.compile(
-    r"(?:^[ ]*<!--[ ]*(?P<skip>not[ ]run.*?)[ ]*-->\s*?\n\n?)?"
-    r"^(?P<indent>[ ]*)```[ ]*(?P<language>\w+)[^\n]*\n(?P<code>.*?)^(?P=indent)```[ ]*$",
-    re.MULTILINE | re.DOTALL,
-)
 SECONDS = 300  # for one page; examples are small
 SOURCE = ROOT / "src" / "welltempered"
-
-
-@dataclass(frozen=True)
-class Block:
-    """A fenced block: its language, its code and the line of the page where the code begins."""
-
-    language: str
-    code: str
-    line: int
-    skip: str | None
-
-
-def blocks(page, language):
-    text = page.read_text(encoding="utf-8")
-    for found in FENCE.finditer(text):
-        if found["language"] == language:
-            line = text.count("\n", 0, found.start("code"))
-            yield Block(language, textwrap.dedent(found["code"]), line, found["skip"])
-
-
-def script(page):
-    """Return the blocks of a page as one program whose line numbers are those of the page."""
-    lines = []
-    for block in blocks(page, "python"):
-        if not block.skip:
-            lines += [""] * (block.line - len(lines))
-            lines += block.code.splitlines()
-    return "\n".join(lines) + "\n"
 
 
 def run(arguments, folder):
@@ -98,6 +65,12 @@ def test_python_of_the_page_runs(page, tmp_path):
     program.write_text(script(page), encoding="utf-8")
     done = run([program.name], tmp_path)
     assert done.returncode == 0, f"{page.name} (same line numbers):\n{done.stderr or done.stdout}"
+    assert pictures(page) <= {path.name for path in tmp_path.iterdir()}, "its program draws all that it shows"
+
+
+def test_the_pictures_there_are_are_those_the_pages_show():
+    shown = set().union(*map(pictures, PAGES))
+    assert {path.name for path in PICTURES.glob("*")} == shown, "make pictures"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
