@@ -4,6 +4,7 @@ A study is an append-only log of events; trials train on leases of epochs and co
 every decision is a pure function of the history and can be derived again. `tune` is the front door.
 """
 
+from welltempered.advice.advise import Advice, advise
 from welltempered.budget import Budget
 from welltempered.check.check import check
 from welltempered.check.result import Check, Checked
@@ -32,6 +33,13 @@ from welltempered.log.base import Log
 from welltempered.log.memory import Memory
 from welltempered.log.sql import Sql
 from welltempered.objective import Objective
+from welltempered.presets.design import layers, layers_of, units
+from welltempered.presets.fact import Fact
+from welltempered.presets.facts import about
+from welltempered.presets.optimizers import optimizer
+from welltempered.presets.recommended import recommended_space
+from welltempered.presets.regularisation import clip_norm, dropout, label_smoothing, weight_decay
+from welltempered.presets.training import batch_size, beta1, beta2, epsilon, learning_rate, momentum, rho
 from welltempered.replay import Replay
 from welltempered.run import Lease, Lost, Run
 from welltempered.schedulers.full import Full
@@ -46,6 +54,7 @@ from welltempered.trial import Trial
 from welltempered.tune import tune
 
 __all__ = [
+    "Advice",
     "Budget",
     "Check",
     "Checked",
@@ -60,6 +69,7 @@ __all__ = [
     "Event",
     "Executor",
     "Experiment",
+    "Fact",
     "Float",
     "Fold",
     "Full",
@@ -100,6 +110,24 @@ __all__ = [
     "Trial",
     "Wait",
     "WelltemperedError",
+    "about",
+    "advise",
+    "batch_size",
+    "beta1",
+    "beta2",
     "check",
+    "clip_norm",
+    "dropout",
+    "epsilon",
+    "label_smoothing",
+    "layers",
+    "layers_of",
+    "learning_rate",
+    "momentum",
+    "optimizer",
+    "recommended_space",
+    "rho",
     "tune",
+    "units",
+    "weight_decay",
 ]
