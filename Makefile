@@ -44,6 +44,7 @@ docs: $(VENV)/.docs ## build the documentation into site/
 
 pictures: $(VENV)/.dev ## draw the pictures of the documentation anew
 	@$(BIN)/python docs/pages.py
+	@$(BIN)/python -m benchmarks.pictures
 
 clean: ## remove .venv, site/ and every cache
 	@rm -rf $(VENV) site build dist benchmarks/.peers benchmarks/.work .hypothesis .mypy_cache .pytest_cache .ruff_cache

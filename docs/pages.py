@@ -55,9 +55,14 @@ def script(page: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
-def pictures(page: Path) -> set[str]:
+def shown(page: Path) -> set[str]:
     """The files of the pictures that a page shows."""
     return set(SHOWN.findall(page.read_text(encoding="utf-8")))
+
+
+def pictures(page: Path) -> set[str]:
+    """Those that its program draws; `benchmarks/pictures.py` draws those of records."""
+    return {name for name in shown(page) if not name.startswith("record-")}
 
 
 def draw(page: Path) -> None:

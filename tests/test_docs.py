@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pages import PICTURES, blocks, pictures, script
+from pages import PICTURES, blocks, pictures, script, shown
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -69,8 +69,7 @@ def test_python_of_the_page_runs(page, tmp_path):
 
 
 def test_the_pictures_there_are_are_those_the_pages_show():
-    shown = set().union(*map(pictures, PAGES))
-    assert {path.name for path in PICTURES.glob("*")} == shown, "make pictures"
+    assert {path.name for path in PICTURES.glob("*")} == set().union(*map(shown, PAGES)), "make pictures"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -5,6 +5,16 @@ every decision is a pure function of the history and can be derived again. `tune
 """
 
 from welltempered.advice.advise import Advice, advise
+from welltempered.annealing.curves import (
+    Constant,
+    CosineDecay,
+    ExponentialDecay,
+    OneCycle,
+    PolynomialDecay,
+    StepDecay,
+)
+from welltempered.annealing.named import schedule_of
+from welltempered.annealing.plateau import ReduceOnPlateau
 from welltempered.budget import Budget
 from welltempered.check.check import check
 from welltempered.check.result import Check, Checked
@@ -26,6 +36,8 @@ from welltempered.execute.inline import Inline
 from welltempered.execute.processes import Processes
 from welltempered.execute.simulate import Simulator
 from welltempered.experiment import Experiment
+from welltempered.frameworks.keras import for_keras
+from welltempered.frameworks.torch import for_torch
 from welltempered.history import Fold, History
 from welltempered.limits import Limits
 from welltempered.lock import Note
@@ -39,6 +51,7 @@ from welltempered.presets.facts import about
 from welltempered.presets.optimizers import optimizer
 from welltempered.presets.recommended import recommended_space
 from welltempered.presets.regularisation import clip_norm, dropout, label_smoothing, weight_decay
+from welltempered.presets.schedule import schedule
 from welltempered.presets.training import batch_size, beta1, beta2, epsilon, learning_rate, momentum, rho
 from welltempered.replay import Replay
 from welltempered.run import Lease, Lost, Run
@@ -61,14 +74,17 @@ __all__ = [
     "CheckpointUnwritten",
     "Choice",
     "Conflict",
+    "Constant",
     "CorruptCheckpoint",
     "CorruptLog",
+    "CosineDecay",
     "Cut",
     "Decision",
     "Ended",
     "Event",
     "Executor",
     "Experiment",
+    "ExponentialDecay",
     "Fact",
     "Float",
     "Fold",
@@ -88,8 +104,11 @@ __all__ = [
     "Memory",
     "Note",
     "Objective",
+    "OneCycle",
+    "PolynomialDecay",
     "Processes",
     "Random",
+    "ReduceOnPlateau",
     "Replay",
     "Reported",
     "Resume",
@@ -103,6 +122,7 @@ __all__ = [
     "Sql",
     "Start",
     "Started",
+    "StepDecay",
     "Study",
     "StudyBusy",
     "StudyChanged",
@@ -119,6 +139,8 @@ __all__ = [
     "clip_norm",
     "dropout",
     "epsilon",
+    "for_keras",
+    "for_torch",
     "label_smoothing",
     "layers",
     "layers_of",
@@ -127,6 +149,8 @@ __all__ = [
     "optimizer",
     "recommended_space",
     "rho",
+    "schedule",
+    "schedule_of",
     "tune",
     "units",
     "weight_decay",

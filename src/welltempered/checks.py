@@ -61,6 +61,20 @@ def path_of(name: str, value: object) -> Path:
         raise InvalidInput(f"{name} must be in a home folder that is known, got {text}; write it without ~") from None
 
 
+def prefix_of(prefix: object) -> str:
+    """A prefix as it stands before a name: with an underscore at its end, or empty.
+
+    Raises:
+        InvalidInput: if it is no text, or one that no name begins with.
+
+    >>> prefix_of("disc"), prefix_of("disc_"), prefix_of("")
+    ('disc_', 'disc_', '')
+    """
+    if not isinstance(prefix, str) or (prefix and not (prefix.isidentifier() and prefix.strip("_"))):
+        raise InvalidInput(f"prefix must be a word such as 'disc', got prefix={shown(prefix)}")
+    return f"{prefix.rstrip('_')}_" if prefix else ""
+
+
 def shown(value: object) -> str:
     """A value as an error shows it: in one line, and not too long."""
     text = " ".join(repr(value).split())

@@ -6,17 +6,22 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Never, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Never, Protocol
 
 import msgspec
 
 from welltempered.checkpoints import Checkpoints
-from welltempered.checks import shown
+from welltempered.checks import prefix_of, shown
 from welltempered.errors import CorruptCheckpoint, InvalidInput
 from welltempered.events import BUDGET, FAILED, FINISHED, Cut, Ended, Reported
 from welltempered.objective import Objective
 from welltempered.seeds import seed_everything, seed_of
 from welltempered.trial import Trial
+
+if TYPE_CHECKING:
+    from torch.optim import Optimizer
+
+    from welltempered.frameworks.torch import Annealing
 
 
 class Lost(msgspec.Struct, frozen=True):
@@ -116,12 +121,15 @@ class Run(Iterator[int]):
         params: the trial's params, named choices as the objects they stand for; read-only.
         horizon: epochs of a full training, for schedules that must know; the trial may be stopped long before.
         trial: the trial's number.
+        until: epoch at which its present or last lease ends, if the budget lasts: a horizon for what is only to be
+            compared with trials on leases of the same length. It grows when the trial is resumed.
     """
 
     def __init__(self, setting: Setting, channel: Channel, lease: Lease) -> None:
         self.params = MappingProxyType(setting.resolve(lease.trial.params))
         self.horizon = setting.epochs
         self.trial = lease.trial.id
+        self.until = lease.trial.until
         self._epoch = lease.trial.epoch
         self._setting = setting
         self._channel = channel
@@ -131,6 +139,7 @@ class Run(Iterator[int]):
         self._kept: dict[str, tuple[Callable[[], Any], Callable[[Any], object]]] | None = None
         self._saved: dict[str, Any] | None = None
         self._metrics: dict[str, float | None] | None = None  # of the epoch in progress
+        self._annealings: list[Annealing] = []
         self._began = 0.0
         self._kept_epoch = self.epoch  # of the last checkpoint
         self._kept_at, self._keeping = time.perf_counter(), 0.0  # when it was written, and how long that took
@@ -151,7 +160,9 @@ class Run(Iterator[int]):
     @property
     def device(self) -> str:
         """Where to put the model, in torch's words: "cpu", "mps" or "cuda:0", as a worker sees no GPU but its own."""
-        return _device()
+        from welltempered.frameworks.torch import device
+
+        return device()
 
     @property
     def training(self) -> bool:
@@ -186,6 +197,40 @@ class Run(Iterator[int]):
                         "did the training code change since?"
                     )
                 accessors[1](self._saved.pop(name))
+
+    def build_optimizer(
+        self,
+        parameters: Any,
+        *,
+        optimizer: str | None = None,
+        steps: int | None = None,
+        horizon: Literal["full", "lease"] = "full",
+        prefix: str = "",
+    ) -> "Optimizer":
+        """Build the torch optimizer that the params choose, with its learning-rate schedule.
+
+        Both are kept for exact continuation, so name neither in `run.keep`. The schedule advances by itself; a
+        `ReduceOnPlateau` sees the objective's loss. What is read from the params is said in `frameworks/torch.py`.
+
+        Args:
+            parameters: a module, or what optimizers of torch take; groups may have rates of their own.
+            optimizer: "sgd", "nesterov", "rmsprop", "adagrad", "adam", "adamw" or "nadam"; default
+                `params["optimizer"]`.
+            steps: optimizer steps per epoch, after each of which the rate changes; default once per epoch.
+            horizon: "full", so that trials of few epochs are at the point of the curve that the winner has passed
+                there; or "lease": each lease anneals to its end, `until`, and a longer one stretches the curve.
+            prefix: of the params and of the names under which both are kept, where there are several optimizers.
+
+        Raises:
+            InvalidInput: if an argument or one of the params breaks a rule, or it comes after the first epoch.
+        """
+        from welltempered.frameworks.torch import build
+
+        prefix = prefix_of(prefix)
+        built, annealing = build(self, parameters, optimizer, steps, horizon, prefix)
+        self.keep(**{f"{prefix}optimizer": built, f"{prefix}schedule": annealing.scheduler})
+        self._annealings.append(annealing)
+        return built
 
     def report(self, /, *unnamed: Never, **metrics: Any) -> None:
         """Report what this epoch reached: numbers, or what `float` makes one of, the objective's metric among them.
@@ -225,6 +270,8 @@ class Run(Iterator[int]):
             missing = ", ".join(f"{name}=..." for name in self._saved)
             raise InvalidInput(f"run.keep must be given all that was saved when a trial continues, missing: {missing}")
         seed_everything(seed_of(self._setting.seed, self.trial, self.epoch + 1))
+        for annealing in self._annealings:
+            annealing.begin()
         self._metrics = {}
         self._began = time.perf_counter()
         return self.epoch + 1
@@ -265,9 +312,12 @@ class Run(Iterator[int]):
         assert lease is not None  # an epoch is open only under a lease
         assert metrics is not None
         seconds = time.perf_counter() - self._began
-        diverged = self._setting.objective.loss(metrics) == math.inf  # raises if the objective is missing
+        loss = self._setting.objective.loss(metrics)  # raises if the objective is missing
+        diverged = loss == math.inf
         self._metrics = None
         self._epoch += 1
+        for annealing in self._annealings:
+            annealing.close(loss)
         whole = self.epoch == lease.trial.until
         over = lease.used_up(self.epoch, time.monotonic())
         reason = None if whole or diverged else BUDGET if over else self._channel.asked_to_cut()
@@ -288,7 +338,7 @@ class Run(Iterator[int]):
         lease = self._channel.receive()
         if lease is not None and (lease.trial.id, lease.trial.epoch) == (self.trial, self.epoch):
             self._channel.begin(lease)
-            self._lease = lease
+            self._lease, self.until = lease, lease.trial.until
         else:
             self._next = lease
             self._over = True
@@ -315,17 +365,6 @@ class Run(Iterator[int]):
             self._channel.send(event)
         elif event.error:  # the lease was closed in good order, only what followed went wrong
             sys.stderr.write(event.error)
-
-
-def _device() -> str:
-    """The first GPU of this process; the CPU without one or without torch."""
-    try:
-        import torch
-    except ImportError:
-        return "cpu"
-    if torch.cuda.is_available():
-        return "cuda:0"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 def _accessors(name: str, kept: Any) -> tuple[Callable[[], Any], Callable[[Any], object]]:

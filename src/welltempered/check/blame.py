@@ -219,7 +219,7 @@ def _code(straight: Look, suspects: Sequence[_Suspect]) -> list[str]:
             "    run.keep(..., state=(lambda: dict(state), state.update))",
         ]
     names = {thing.kept: name for name, thing in straight.things.items() if thing.kept}
-    known = [f"{name}={names.get(name, '(...)')}" for name in straight.kept or {}]
+    known = [f"{name}={names.get(name, '(...)')}" for name in straight.kept or {} if name not in straight.built]
     alike = [s for s in suspects if s.rank == first.rank and s.rank in (STATEFUL, GENERATOR, ARRAY)] or [first]
     lines = _call([*known, *(suspect.thing.way for suspect in alike)])
     if first.thing.kind == GENERATOR:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -26,11 +26,13 @@ class Look(msgspec.Struct, frozen=True):
         things: what the variables of the training loop, and of the functions that called it, held.
         kept: the state that was kept, as leaves by the names given to `run.keep`; `None` if it was never called.
         restored: the same right after `run.keep` had restored it, where it did.
+        built: the names under which `run.build_optimizer` has kept what it built, so nobody needs to.
     """
 
     things: dict[str, Thing]
     kept: dict[str, dict[str, str]] | None
     restored: dict[str, dict[str, str]]
+    built: tuple[str, ...] = ()
 
 
 class Watched:
@@ -72,6 +74,7 @@ class _Watching(Iterator[int]):
         self._started = False
         self._getters: dict[str, Callable[[], Any]] | None = None
         self._kept: dict[int, str] = {}
+        self._built: list[str] = []
         self._restored: dict[str, dict[str, str]] = {}
 
     def __getattr__(self, name: str) -> Any:
@@ -85,6 +88,22 @@ class _Watching(Iterator[int]):
         if self._run.epoch:
             self._restored |= {name: leaves(get()) for name, get in getters.items()}
 
+    def build_optimizer(
+        self,
+        parameters: Any,
+        *,
+        optimizer: str | None = None,
+        steps: int | None = None,
+        horizon: Literal["full", "lease"] = "full",
+        prefix: str = "",
+    ) -> Any:
+        """What it keeps goes through `keep` of this one, so that it is noted."""
+        run: Any = self
+        before = {*(self._getters or {})}
+        built = Run.build_optimizer(run, parameters, optimizer=optimizer, steps=steps, horizon=horizon, prefix=prefix)
+        self._built += [name for name in self._getters or {} if name not in before]
+        return built
+
     def __next__(self) -> int:
         if not self._started and self._getters is None:
             self._run.keep()  # so that training goes on, and what it has forgotten can be seen
@@ -96,7 +115,7 @@ class _Watching(Iterator[int]):
 
     def _look(self, frame: FrameType) -> None:
         kept = None if self._getters is None else {name: leaves(get()) for name, get in self._getters.items()}
-        look = Look(things(_roots(frame), self._kept, (self, self._run)), kept, self._restored)
+        look = Look(things(_roots(frame), self._kept, (self, self._run)), kept, self._restored, tuple(self._built))
         part = self._path.with_suffix(".part")
         part.write_bytes(msgspec.json.encode(look))
         part.replace(self._path)

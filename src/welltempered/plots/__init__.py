@@ -7,6 +7,7 @@ Each takes `axes` to draw into a figure of one's own.
 from welltempered.plots.averages import averages
 from welltempered.plots.curves import curves
 from welltempered.plots.scales import scales
+from welltempered.plots.schedules import schedules
 from welltempered.plots.trials import trials
 
-__all__ = ["averages", "curves", "scales", "trials"]
+__all__ = ["averages", "curves", "scales", "schedules", "trials"]

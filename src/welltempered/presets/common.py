@@ -1,4 +1,4 @@
-"""What presets have in common: names, prefixes, defaults, and what a wrong name may have meant."""
+"""What presets have in common: names, defaults, and what a wrong name may have meant."""
 
 import difflib
 import keyword
@@ -11,26 +11,6 @@ from welltempered.errors import InvalidInput
 from welltempered.space import Parameter
 
 P = TypeVar("P", bound=Parameter)
-
-
-def prefixed(prefix: str, name: str) -> str:
-    """The name of a parameter of one of several nets or stacks of layers.
-
-    >>> prefixed("disc", "sgd_lr"), prefixed("", "sgd_lr")
-    ('disc_sgd_lr', 'sgd_lr')
-    """
-    return f"{prefix}_{name}" if prefix else name
-
-
-def check_prefix(prefix: object) -> str:
-    """A prefix that makes names, without an underscore at its end, which `prefixed` brings.
-
-    Raises:
-        InvalidInput: if it is no text, or one that no name begins with.
-    """
-    if isinstance(prefix, str) and (not prefix or (prefix.isidentifier() and prefix.strip("_"))):
-        return prefix.rstrip("_")
-    raise InvalidInput(f"prefix must be a word such as 'disc', got prefix={shown(prefix)}")
 
 
 def check_name(name: object) -> str:

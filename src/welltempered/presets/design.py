@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from welltempered.checks import flag, shown, whole
+from welltempered.checks import flag, prefix_of, shown, whole
 from welltempered.errors import InvalidInput
-from welltempered.presets.common import check_name, check_prefix, prefixed, with_default
+from welltempered.presets.common import check_name, with_default
 from welltempered.space import Choice, Int, Parameter
 
 _NARROWEST = 4
@@ -116,8 +116,8 @@ def layers(
     """
     least, most = _depths(depth)
     flag("each", each)
-    prefix = check_prefix(prefix)
-    number = prefixed(prefix, "depth")
+    prefix = prefix_of(prefix)
+    number = f"{prefix}depth"
     usual = 2  # the first depth that is deep
     made: dict[str, Parameter] = {
         number: Choice(most, means="depth")
@@ -130,7 +130,7 @@ def layers(
             raise InvalidInput(f"{name} must be a parameter of a layer, such as units(784, 10), got {shown(parameter)}")
     for layer in range(1, most + 1 if each else 2):
         for name, parameter in per_layer.items():
-            own = prefixed(prefix, f"{name}_{layer}" if each else name)
+            own = prefix + (f"{name}_{layer}" if each else name)
             made[own] = parameter if layer <= least else parameter.when(f"{number} > {layer - 1}")
     return made
 
@@ -175,8 +175,8 @@ def layers_of(
         raise InvalidInput(f"params must be those of a trial, such as run.params, got {shown(params)}")
     if not names:
         raise InvalidInput('layers_of needs the names of what a layer has, as in layers_of(params, "units", "dropout")')
-    prefix = check_prefix(prefix)
-    number = prefixed(prefix, "depth")
+    prefix = prefix_of(prefix)
+    number = f"{prefix}depth"
     count = params.get(number, depth)
     if count is None:
         raise InvalidInput(
@@ -185,6 +185,6 @@ def layers_of(
     count = whole("depth", count, f"a whole number from 0 to {_DEEPEST}", 0, _DEEPEST)
     found = []
     for layer in range(1, count + 1):
-        own = {name: (prefixed(prefix, f"{name}_{layer}"), prefixed(prefix, name)) for name in map(check_name, names)}
+        own = {name: (f"{prefix}{name}_{layer}", f"{prefix}{name}") for name in map(check_name, names)}
         found.append({name: params[key] for name, keys in own.items() for key in keys if key in params})
     return found

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from welltempered.checks import shown, whole
+from welltempered.checks import prefix_of, shown, whole
 from welltempered.errors import InvalidInput
-from welltempered.presets.common import check_prefix, meant, prefixed
+from welltempered.presets.common import meant
 from welltempered.presets.regularisation import weight_decay
 from welltempered.presets.training import beta1, beta2, epsilon, learning_rate, momentum, rho
 from welltempered.space import Choice, Parameter
@@ -87,13 +87,13 @@ def optimizer(*names: str, prefix: str = "", budget: int | None = None) -> dict[
         raise InvalidInput(f"names of optimizers must differ, got {', '.join(names)}")
     if budget is not None:
         budget = whole("budget", budget, "a whole number of full trainings, at least 1", 1)
-    prefix = check_prefix(prefix)
-    chosen = prefixed(prefix, "optimizer")
+    prefix = prefix_of(prefix)
+    chosen = f"{prefix}optimizer"
     made: dict[str, Parameter] = {chosen: Choice(*names, means="optimizer")}
     for name in names:
         for word in OPTIMIZERS[name]:
             if budget is None or budget >= _FROM.get(word, _MANY):
                 own = f"{name}_{word}"
                 parameter = _SPECIAL.get(own, _WORDS[word])()
-                made[prefixed(prefix, own)] = parameter if len(names) == 1 else parameter.when(f"{chosen} == {name!r}")
+                made[f"{prefix}{own}"] = parameter if len(names) == 1 else parameter.when(f"{chosen} == {name!r}")
     return made

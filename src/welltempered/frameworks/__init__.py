@@ -1,0 +1,1 @@
+"""What is built for a framework: optimizers and schedules of PyTorch, schedules of Keras."""
