@@ -388,7 +388,8 @@ def number(name: str, value: Any) -> float | None:
     try:
         if isinstance(value, str | bytes | bytearray):
             raise TypeError
-        number = float(value)
+        detach = getattr(value, "detach", None)  # torch warns of a loss that still has its graph
+        number = float(value if detach is None else detach())
     except (TypeError, ValueError, OverflowError, RuntimeError):  # the last from tensors with several elements
         raise InvalidInput(f"run.report must be given numbers, got {name}={shown(value)}") from None
     if not name.isprintable():  # a terminal would do something else with it, and UTF-8 may lack it

@@ -30,7 +30,7 @@ def test_names_are_those_that_were_given_and_tell_apart_what_is_of_one_class():
     axes = drawn({"slow": wt.ExponentialDecay(1), "fast": wt.ExponentialDecay(9)}, epochs=9)
     assert [text.get_text() for text in axes.texts] == ["slow", "fast"]
     axes = drawn([wt.CosineDecay(), wt.CosineDecay(warmup=1)], epochs=9)
-    assert [text.get_text() for text in axes.texts] == ["CosineDecay(end=0.0, warmup=0.0)", "CosineDecay(end=0.0, warmup=1.0)"]
+    assert [text.get_text() for text in axes.texts] == [repr(wt.CosineDecay()), repr(wt.CosineDecay(warmup=1))]
 
 
 def test_steps_are_drawn_as_stairs():
