@@ -46,6 +46,7 @@ LAYERS = {
     "seeds": 3,
     "frameworks": 3,
     "execute": 3,
+    "sweep": 3,
     "driver": 4,
     "study": 4,
     "check": 5,
@@ -62,7 +63,7 @@ LAYERS = {
 # Who may import what is slow to import or not always installed. Nobody imports it at the start:
 # `import welltempered` must not load any of them.
 HEAVY = {
-    "torch": ["run", "checkpoints", "frameworks", "demo"],
+    "torch": ["run", "checkpoints", "frameworks", "sweep", "demo"],
     "keras": ["frameworks"],
     "tensorflow": [],
     "jax": [],

@@ -63,6 +63,8 @@ from welltempered.searchers.random import Random
 from welltempered.searchers.sobol import Sobol
 from welltempered.space import Choice, Float, Int, Space
 from welltempered.study import Study
+from welltempered.sweep.result import RangeTest
+from welltempered.sweep.torch import range_test
 from welltempered.trial import Trial
 from welltempered.tune import tune
 
@@ -108,6 +110,7 @@ __all__ = [
     "PolynomialDecay",
     "Processes",
     "Random",
+    "RangeTest",
     "ReduceOnPlateau",
     "Replay",
     "Reported",
@@ -147,6 +150,7 @@ __all__ = [
     "learning_rate",
     "momentum",
     "optimizer",
+    "range_test",
     "recommended_space",
     "rho",
     "schedule",

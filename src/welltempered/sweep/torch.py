@@ -1,0 +1,188 @@
+"""The range test of a PyTorch training: trains through the rates and leaves nothing behind."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from welltempered.checks import shown, whole
+from welltempered.errors import InvalidInput
+from welltempered.seeds import seed_everything, seed_of
+from welltempered.sweep.curve import next_rates
+from welltempered.sweep.keep import kept
+from welltempered.sweep.points import FEWEST_STEPS, Sweep, has_diverged, noise_in
+from welltempered.sweep.result import RangeTest, range_of
+
+if TYPE_CHECKING:
+    from torch import nn, optim
+
+RATES = (1e-6, 10.0)
+"""Rates that are swept: SGD on large, unscaled targets diverges at 1e-5, normalised networks stand 1 and more."""
+
+
+def range_test(
+    train_step: Callable[[], Any],
+    model: "nn.Module",
+    optimizer: "optim.Optimizer",
+    *,
+    steps: int,
+    rates: tuple[float, float] = RATES,
+    seed: int = 0,
+) -> RangeTest:
+    """Find the range of learning rates worth searching, from one epoch of training at growing rates.
+
+    A first sweep goes through all rates, several more (two to five, with other seeds) through those where the loss
+    falls and diverges. Each begins with the model and optimizer as they were given, multiplies the learning rate at
+    every step, and ends when the loss is not finite or, by the median of three, far above its best in units of the
+    noise of the batches. Afterwards all is as it was, bit for bit, also after an exception or Ctrl-C: weights, buffers,
+    gradients, modes, the optimizer's state and learning rates, and all global generators.
+
+    ```python
+    batches = itertools.chain.from_iterable(itertools.repeat(loader))
+
+    def train_step():
+        x, y = next(batches)
+        optimizer.zero_grad()
+        loss = loss_function(model(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    found = wt.range_test(train_step, model, optimizer, steps=len(loader))
+    ```
+
+    What cannot be put back is what `train_step` itself holds: its iterator over batches goes on where it is, and so do
+    a gradient scaler or a moving average of the weights that it updates. It must not set learning rates: leave
+    schedules out.
+
+    Args:
+        train_step: trains on the next batch (zero_grad, backward, step) and returns its loss as a number or a tensor of
+            one. It must go on for ever: over a loader that ends, begin again.
+        model: what is trained, in the mode it is to be trained in.
+        optimizer: its optimizer. The rates are those of the first group; other groups keep their ratio to it.
+        steps: training steps it may take, all sweeps together; at least 30. `len(loader)` makes it cost an epoch at
+            most. With 1,000 it does not need them all.
+        rates: smallest and largest rate, at least a factor of 10 apart.
+        seed: of the global generators, from which each sweep gets a seed of its own; so batches and dropout differ
+            between sweeps, and not between two calls.
+
+    Returns:
+        The range, one suggested rate, and the curve; or, in `reason`, why nothing can be said.
+
+    Raises:
+        InvalidInput: if an argument is wrong, `train_step` returns no number, sets the learning rate, or runs out of
+            batches.
+
+    Source: Smith, "Cyclical Learning Rates for Training Neural Networks", WACV 2017, section 3.3; several seeds,
+    smoothing without lag and stopping by noise are ours, since single sweeps smoothed by moving averages, as fastai and
+    Lightning make them, depend on seed and range (benchmarks/records/range_test.json).
+    """
+    steps = whole("steps", steps, f"a whole number of at least {FEWEST_STEPS}", FEWEST_STEPS)
+    seed = whole("seed", seed, "a whole number of at least 0", 0)
+    swept = _rates(rates)
+    _check(train_step, model, optimizer)
+    sweeps: list[Sweep] = []
+    used = 0
+    with kept(model, optimizer) as undo:
+        training = _Training(train_step, optimizer)
+        while len(planned := next_rates(sweeps, steps - used, swept)):
+            undo()
+            seed_everything(seed_of(seed, len(sweeps), 0))
+            losses, over = training.sweep(planned.tolist(), noise_in(sweeps))
+            used += len(losses)
+            sweeps.append(Sweep(tuple(planned[: len(losses) - 1].tolist()), tuple(losses[1:]), losses[0], over))
+    return range_of(sweeps, swept, used)
+
+
+class _Training:
+    """Steps of the user's training at given rates."""
+
+    def __init__(self, train_step: Callable[[], Any], optimizer: "optim.Optimizer") -> None:
+        self._step = train_step
+        first = float(optimizer.param_groups[0]["lr"])
+        self._groups = [(group, float(group["lr"]) / first) for group in optimizer.param_groups]
+
+    def sweep(self, rates: Sequence[float], noise: float) -> tuple[list[float], bool]:
+        """The losses of steps at these rates, each before its step, and whether they ended by diverging."""
+        losses: list[float] = []
+        for rate in rates:
+            self._set(rate)
+            try:
+                losses.append(_number(self._step()))
+            except StopIteration:
+                raise InvalidInput(
+                    "train_step must go on for ever, got StopIteration; "
+                    "take batches from itertools.chain.from_iterable(itertools.repeat(loader))"
+                ) from None
+            self._check(rate)
+            if has_diverged(losses, noise):
+                return losses, True
+        return losses, False
+
+    def _set(self, rate: float) -> None:
+        for group, ratio in self._groups:
+            if isinstance(group["lr"], int | float):
+                group["lr"] = rate * ratio
+            else:
+                group["lr"].fill_(rate * ratio)  # a tensor, which compiled steps hold on to
+
+    def _check(self, rate: float) -> None:
+        for group, ratio in self._groups:
+            if not math.isclose(float(group["lr"]), rate * ratio, rel_tol=1e-6):
+                raise InvalidInput(
+                    f"train_step must not set the learning rate, got lr={float(group['lr']):g} after a step "
+                    f"at {rate * ratio:g}; leave the schedule out of it"
+                )
+
+
+def _number(loss: Any) -> float:
+    """A loss as a number, `inf` if it is not finite."""
+    try:
+        value = float(loss.detach() if hasattr(loss, "detach") else loss)
+    except (TypeError, ValueError, RuntimeError):
+        raise InvalidInput(
+            f"train_step must return the loss, a number or a tensor of one, got {shown(loss)}; "
+            "end it with `return loss`"
+        ) from None
+    return value if math.isfinite(value) else math.inf
+
+
+def _rates(rates: Any) -> tuple[float, float]:
+    try:
+        low, high = (float(rate) for rate in rates)
+    except (TypeError, ValueError):
+        raise InvalidInput(
+            f"rates must be the smallest and the largest learning rate, such as {RATES}, got rates={shown(rates)}"
+        ) from None
+    if not (low > 0 and 10 * low <= high < math.inf):
+        raise InvalidInput(
+            f"rates must be positive and at least a factor of 10 apart, the smaller one first, got rates={shown(rates)}"
+        )
+    return low, high
+
+
+def _check(train_step: Any, model: Any, optimizer: Any) -> None:
+    import torch
+
+    if not callable(train_step):
+        raise InvalidInput(
+            f"train_step must be a function without arguments that trains on the next batch, "
+            f"got train_step={shown(train_step)}; give it without calling it"
+        )
+    if not isinstance(model, torch.nn.Module):
+        raise InvalidInput(f"model must be a torch.nn.Module, got model={shown(model)}")
+    if not isinstance(optimizer, torch.optim.Optimizer):
+        raise InvalidInput(f"optimizer must be a torch.optim.Optimizer, got optimizer={shown(optimizer)}")
+    first = float(optimizer.param_groups[0]["lr"])
+    if not 0 < first < math.inf:
+        raise InvalidInput(
+            f"optimizer must have a positive learning rate in its first group, to which those of others are relative, "
+            f"got lr={first:g}; with a warm-up, test before the schedule is made"
+        )
+    if any(torch.nn.parameter.is_lazy(p) for p in model.parameters()):
+        raise InvalidInput("model must know the shapes of its parameters, got lazy ones; call it on a batch first")
+    trained = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    if trained.isdisjoint(id(p) for p in model.parameters()):
+        raise InvalidInput(
+            "optimizer must train parameters of the model, got one that has none of them; "
+            "make it from model.parameters() after the model"
+        )
