@@ -11,6 +11,10 @@ from welltempered.sweep.smooth import Floats, noise_of
 FEWEST_STEPS = 30
 """With fewer, two sweeps have less than two steps per decade, and most falls lie between two steps."""
 
+SPENT = 0.8
+"""Share of an epoch's steps that is taken. Putting the training back and reading the curve cost some time, too, and all
+of it is to stay within the epoch."""
+
 COARSE = 0.25
 """Share of the steps for the first sweep, which goes through all rates; the others look where the loss moves."""
 
@@ -82,6 +86,11 @@ def has_diverged(losses: Sequence[float], noise: float = 0.0) -> bool:
     if not math.isfinite(losses[-1]):
         return True
     if len(losses) < (_RECENT + 1 if noise else 3 * _RECENT):
+        return False
+    # What mostly holds is seen at once: lower than any bar that the exact rule below could set.
+    first, last = (sorted(part)[_RECENT // 2] for part in (losses[:_RECENT], losses[-_RECENT:]))
+    lowest = min(losses)
+    if last <= max(lowest + BEYOND * noise, LOST * first + (1 - LOST) * lowest):
         return False
     values = np.asarray(losses)
     medians = np.sort(np.lib.stride_tricks.sliding_window_view(values, _RECENT), axis=1)[:, _RECENT // 2]
