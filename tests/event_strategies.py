@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from welltempered.events import Cut, Ended, Header, Reported, Resumed, Started
+from welltempered.events import Cut, Ended, Header, Reported, Resumed, Started, Undone
 from welltempered.objective import Objective
 
 text = st.text(max_size=8)
@@ -23,6 +23,7 @@ events = st.one_of(
     st.builds(Reported, whole, whole, metrics, seconds, seconds, whole),
     st.builds(Cut, whole, whole, text, seconds, st.none() | text),
     st.builds(Ended, whole, text, st.none() | text, seconds, whole),
+    st.builds(Undone, whole, seconds),
 )
 headers = st.builds(
     Header,

@@ -210,6 +210,7 @@ def test_show_tells_programs_the_same_as_people(home, printed):
                 "params": study.best.params,
                 "found": study.best.reports[-1].at,
             },
+            "zooms": [],
             "failed": {},
             "status": "finished: the budget of 50 epochs is used",
             "runs": False,
@@ -380,7 +381,7 @@ def test_logs_are_printed_and_followed_until_the_trial_is_over(tmp_path, printed
 def test_every_command_has_help(home, printed):
     text = printed("--help", cwd=home)
     commands = re.findall(r"^│ (\w+) {2,}\S", text, re.MULTILINE)
-    assert commands == ["tune", "check", "show", "trials", "logs", "best", "replay", "export", "demo"]
+    assert commands == ["tune", "check", "show", "trials", "logs", "best", "undo", "replay", "export", "demo"]
     for command in commands:
         text = printed(command, "--help", cwd=home)
         assert f"Usage: welltempered {command} [OPTIONS]" in text

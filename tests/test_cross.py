@@ -17,13 +17,16 @@ from welltempered.schedulers.hyperband import Hyperband
 from welltempered.searchers.grid import Grid
 from welltempered.searchers.random import Random
 from welltempered.searchers.sobol import Sobol
+from welltempered.searchers.zoom import Zoom
 from welltempered.testing import check_scheduler, check_searcher
 
 SEARCHERS = {
     Random(): {},
     Sobol(): {},
     Grid(points=3): {"seeded": False, "exhaustive": False},
+    Zoom(Sobol(), start=10, growth=1.2, risk=0.5, wide=3): {},
 }  # what it does not promise
+ENDLESS = [searcher for searcher, less in SEARCHERS.items() if less.get("exhaustive", True)]
 SCHEDULERS = [
     Full,
     Halving,
@@ -82,7 +85,7 @@ def epochs_left(study):
 def test_a_study_uses_its_budget_or_ends_and_is_replayed_without_a_difference(method, space, slots):
     study = simulate(study_of(SPACES[space], method), slots=slots, budget=f"{BUDGET} epochs")
     assert is_sound(study)
-    endless = method.searcher in (Random(), Sobol()) and space not in FINITE and getattr(method, "rounds", None) is None
+    endless = method.searcher in ENDLESS and space not in FINITE and getattr(method, "rounds", None) is None
     if endless:
         assert study.history.spent == BUDGET
     if not epochs_left(study):
@@ -171,7 +174,7 @@ def test_a_log_on_disk_holds_all_there_is(method, slots):
 def test_budgets_of_epochs_are_kept_exactly_and_those_of_trials_too(method, slots):
     space = SPACES["continuous"]
     study = simulate(study_of(space, method), slots=slots, budget="31 epochs")
-    endless = method.searcher in (Random(), Sobol()) and getattr(method, "rounds", None) is None
+    endless = method.searcher in ENDLESS and getattr(method, "rounds", None) is None
     assert study.history.spent == 31 or not endless
     study = simulate(study_of(space, method), slots=slots, budget="7 trials")
     assert len(study.trials) == 7

@@ -9,7 +9,7 @@ from hypothesis import given
 from event_strategies import events, headers
 from simulated import SPACES, header_of
 from welltempered.errors import CorruptLog
-from welltempered.events import FORMAT, Cut, Ended, Event, Record, Reported, Resumed, Started
+from welltempered.events import FORMAT, Cut, Ended, Event, Record, Reported, Resumed, Started, Undone
 from welltempered.log.sql import Sql
 from welltempered.schedulers.full import Full
 from welltempered.searchers.random import Random
@@ -53,6 +53,7 @@ def test_this_is_the_format_of_version_one():
         ),
         '{"event":"cut","trial":0,"epoch":2,"reason":"budget","at":3.0}': Cut(0, 2, "budget", 3.0),
         '{"event":"ended","trial":0,"reason":"failed","error":"no","at":4.0}': Ended(0, "failed", "no", 4.0),
+        '{"event":"undone","zoom":1,"at":5.0}': Undone(1, 5.0),
     }
     for text, event in texts.items():
         assert decoded(text) == event

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from simulated import SPACES, bad_luck, copied, history_of, simulate, study_of
 from welltempered.errors import CorruptLog
-from welltempered.events import Cut, Ended, Event, Reported, Resumed, Started
+from welltempered.events import Cut, Ended, Event, Reported, Resumed, Started, Undone
 from welltempered.history import History
 from welltempered.schedulers.full import Full
 from welltempered.schedulers.halving import Halving
@@ -338,6 +338,7 @@ def test_a_lease_is_closed_once(closing):
         (Reported(0, 2, {"accuracy": 1.0}), "it must report loss"),
         (Cut(0, 2, "budget"), "it can go on from 0..1"),
         (Ended(1, "failed"), "the trial has no lease"),
+        (Undone(0), "zooms are numbered from 1"),
     ],
 )
 def test_a_refused_event_names_the_rule_and_the_event(event, rule):

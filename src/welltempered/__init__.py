@@ -30,7 +30,7 @@ from welltempered.errors import (
     TrainingFailed,
     WelltemperedError,
 )
-from welltempered.events import Cut, Ended, Event, Header, Reported, Resumed, Started
+from welltempered.events import Cut, Ended, Event, Header, Reported, Resumed, Started, Undone
 from welltempered.execute.base import Executor
 from welltempered.execute.inline import Inline
 from welltempered.execute.processes import Processes
@@ -61,6 +61,8 @@ from welltempered.schedulers.hyperband import Hyperband
 from welltempered.searchers.grid import Grid
 from welltempered.searchers.random import Random
 from welltempered.searchers.sobol import Sobol
+from welltempered.searchers.zoom import Zoom, zooms
+from welltempered.searchers.zoomed import Change, Zoomed, zoom
 from welltempered.space import Choice, Float, Int, Space
 from welltempered.study import Study
 from welltempered.sweep.result import RangeTest
@@ -71,6 +73,7 @@ from welltempered.tune import tune
 __all__ = [
     "Advice",
     "Budget",
+    "Change",
     "Check",
     "Checked",
     "CheckpointUnwritten",
@@ -131,8 +134,11 @@ __all__ = [
     "StudyChanged",
     "TrainingFailed",
     "Trial",
+    "Undone",
     "Wait",
     "WelltemperedError",
+    "Zoom",
+    "Zoomed",
     "about",
     "advise",
     "batch_size",
@@ -158,4 +164,6 @@ __all__ = [
     "tune",
     "units",
     "weight_decay",
+    "zoom",
+    "zooms",
 ]

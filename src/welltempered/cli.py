@@ -1,4 +1,4 @@
-"""The command line: `welltempered demo | tune | check | show | trials | logs | best | replay | export`."""
+"""The command line: `welltempered demo | tune | check | show | trials | logs | best | undo | replay | export`."""
 
 import csv
 import json
@@ -18,13 +18,14 @@ from welltempered.errors import InvalidInput, WelltemperedError
 from welltempered.events import INTERRUPTED
 from welltempered.limits import Limits, checked
 from welltempered.script import experiment_of
+from welltempered.searchers.zoom import zooms
 from welltempered.study import Study
 from welltempered.view import trials as tables
 from welltempered.view.follow import follow as follow_study
 from welltempered.view.logs import logs as print_logs
 from welltempered.view.progress import Progress
 from welltempered.view.status import budget_of, who
-from welltempered.view.summary import put, say, terminal_width
+from welltempered.view.summary import put, say, terminal_width, zooms_of
 from welltempered.view.summary import show as show_summary
 
 app = typer.Typer(
@@ -228,6 +229,17 @@ def best(study: _Path, as_json: _Json = False) -> None:
 
 
 @app.command()
+def undo(
+    study: _Path,
+    zoom: Annotated[int, typer.Argument(metavar="ZOOM", help="Number of the zoom, as `show` says it.")],
+) -> None:
+    """Take back a zoom of the searcher: what was searched before it is searched again, until there is new evidence."""
+    with Study.open(study) as opened:
+        opened.undo_zoom(zoom)
+        say(f"undone: {zooms(opened.history)[zoom - 1].line}")
+
+
+@app.command()
 def replay(
     study: _Path,
     verify: Annotated[bool, typer.Option("--verify", help="Derive every decision again and compare.")] = False,
@@ -340,6 +352,15 @@ def _show(study: Study, *, as_json: bool) -> None:
             "params": trial.params,
             "found": trial.reports[-1].at,
         },
+        "zooms": [
+            {
+                "zoom": zoomed.number,
+                "trial": zoomed.trial,
+                "undone": zoomed.undone,
+                "changes": {change.name: str(change) for change in zoomed.changed},
+            }
+            for zoomed in zooms_of(history)
+        ],
         "failed": {reason: len(ids) for reason, ids in history.failures.items()},
         "status": who(note, history),
         "runs": note is not None and note.holds,

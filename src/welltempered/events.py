@@ -1,4 +1,4 @@
-"""The records of a study, which are also its file format: a header and five kinds of event.
+"""The records of a study, which are also its file format: a header and six kinds of event.
 
 A *lease* lets a trial train until a given epoch. `Started` and `Resumed` open one; exactly one event closes it:
 the `Reported` whose epoch is the lease's `until` or whose objective is not finite, or a `Cut`, or an `Ended`.
@@ -148,5 +148,17 @@ class Ended(_Record, frozen=True):
     saved: int = 0
 
 
-Event = Started | Resumed | Reported | Cut | Ended
+class Undone(_Record, frozen=True):
+    """A zoom of the searcher was taken back by hand; it belongs to no trial and to no lease.
+
+    Attributes:
+        zoom: its number, 1 for the first.
+        at: seconds on the study's clock.
+    """
+
+    zoom: int
+    at: float = 0.0
+
+
+Event = Started | Resumed | Reported | Cut | Ended | Undone
 Record = Header | Event

@@ -93,8 +93,10 @@ def _settings(header: Header) -> dict[str, Any]:
     settings: dict[str, Any] = msgspec.to_builtins(header)
     for name in ("package", "created", "format"):
         del settings[name]
-    parameters = [{**entry, "means": None} for entry in settings["space"]["parameters"]]
-    settings["space"] = {**settings["space"], "parameters": parameters}
+    parameters = settings["space"].get("parameters")
+    for parameter in parameters if isinstance(parameters, list) else ():  # a damaged header may hold anything
+        if isinstance(parameter, dict):
+            parameter.pop("means", None)
     return settings
 
 

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from welltempered.errors import CorruptLog
-from welltempered.events import DIVERGED, Cut, Ended, Event, Header, Reported, Resumed, Started
+from welltempered.events import DIVERGED, Cut, Ended, Event, Header, Reported, Resumed, Started, Undone
 from welltempered.space import Params, Space
 from welltempered.trial import SOUND, Trial
 
@@ -257,6 +257,9 @@ class History:
     def _check_ended(self, event: Ended) -> str | None:
         return None if event.trial in self.running else "the trial has no lease"
 
+    def _check_undone(self, event: Undone) -> str | None:
+        return None if event.zoom >= 1 else "zooms are numbered from 1"  # which there are is the searcher's to know
+
     def _started(self, event: Started) -> None:
         self._rows.append(_Row(event))
         self.running.add(event.trial)
@@ -316,6 +319,9 @@ class History:
             row.saves[len(row.losses)] = event.saved
         self._over(event.trial, event.reason)
 
+    def _undone(self, event: Undone) -> None:
+        """Nothing of the trials changes."""
+
     def _over(self, id: int, reason: str) -> None:
         self._rows[id].ended = reason
         self.running.remove(id)
@@ -354,6 +360,7 @@ _CHECK: dict[type[Event], Any] = {
     Reported: History._check_reported,
     Cut: History._check_cut,
     Ended: History._check_ended,
+    Undone: History._check_undone,
 }
 _TAKE: dict[type[Event], Any] = {
     Started: History._started,
@@ -361,6 +368,7 @@ _TAKE: dict[type[Event], Any] = {
     Reported: History._reported,
     Cut: History._cut,
     Ended: History._ended,
+    Undone: History._undone,
 }
 
 

@@ -113,9 +113,9 @@ class Lock:
         self._note = msgspec.structs.replace(self._note, budget=budget, workers=workers)
         self._write()
 
-    def release(self, *, finished: bool = False) -> None:
-        """Let others have it; the note stays for those who want to continue."""
-        self._note = msgspec.structs.replace(self._note, released=True, finished=finished)
+    def release(self, *, finished: bool = False, note: Note | None = None) -> None:
+        """Let others have it; the note stays for those who want to continue, or another one instead."""
+        self._note = note or msgspec.structs.replace(self._note, released=True, finished=finished)
         self._write()
         forks.close(self._file)
 

@@ -30,6 +30,7 @@ from welltempered.log.memory import Memory
 from welltempered.log.sql import Sql
 from welltempered.replay import Replay, collector_paused, replay
 from welltempered.run import Setting, number
+from welltempered.searchers.zoom import undoing
 from welltempered.space import Space
 from welltempered.trial import Trial, number_of
 from welltempered.turn import Turn
@@ -267,6 +268,18 @@ class Study:
         self.checkpoints.tidy()
         for id in sorted(self.history.running):
             self.append(Cut(id, self.saved(id, self.history.epoch(id)), DRIVER_LOST, self.history.clock))
+
+    def undo_zoom(self, zoom: int) -> None:
+        """Take back a zoom of the searcher and those after it, see `zooms`: what was searched before is searched again.
+
+        Raises:
+            InvalidInput: if there is no such zoom, or it was undone already.
+            StudyBusy: if this study is being run, here or elsewhere.
+        """
+        undoing(self.history, zoom)  # what is refused touches nothing
+        with self._turn.aside():
+            self.refresh()
+            self.append(undoing(self.history, zoom))
 
     # ------------------------------------------------------------------ run
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from welltempered.errors import InvalidInput, StudyBusy, WelltemperedError
-from welltempered.lock import Lock
+from welltempered.lock import Lock, read
 
 
 class Turn:
@@ -59,6 +59,27 @@ class Turn:
             yield
         finally:
             self.release()
+            self._running.release()
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Change something between two runs: the note of the last one stays, since it says how to go on.
+
+        Raises:
+            StudyBusy: if somebody runs it.
+        """
+        if not self._running.acquire(blocking=False):
+            raise StudyBusy(f"{self._what} is being run by this process already; wait until that run ends")
+        try:
+            note, kept = None if self.path is None else read(self.path), self._lock is not None
+            self.take()
+            try:
+                yield
+            finally:
+                if self._lock is not None and not kept:
+                    self._lock.release(note=note)
+                    self._lock = None
+        finally:
             self._running.release()
 
     def say(self, *, budget: dict[str, float], workers: int) -> None:

@@ -33,6 +33,8 @@ ASKED = [
     ("study.fail('0', 'over')", "trial must be a Trial or its number, got '0'"),
     ("study.fail(trial, None)", "error must be a text, such as str(error), got error=None"),
     ("study.fail(trial, ValueError('x'))", "error must be a text, such as str(error), got error=ValueError('x')"),
+    ("study.undo_zoom(1)", "zoom must be the number of a zoom, but this study has made none, got zoom=1"),
+    ("study.undo_zoom('1')", "zoom must be the number of a zoom, but this study has made none, got zoom='1'"),
     ("study.ask('0')", "trial must be a Trial or its number, got '0'"),
     ("study.ask(7)", "trial must be one of the 1 that have started, got 7"),
     ("study.checkpoint(None)", "trial must be a Trial or its number, got None"),

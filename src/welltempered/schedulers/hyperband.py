@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from welltempered.checks import whole
 from welltempered.decide import Decision, Resume, Searcher, Start, Wait, check_searcher
 from welltempered.errors import InvalidInput
-from welltempered.events import Cut, Ended, Event, Reported, Resumed, Started
+from welltempered.events import Cut, Ended, Event, Reported, Resumed, Started, Undone
 from welltempered.history import History
 from welltempered.schedulers.rungs import check_bracket, check_eta, levels, most_halvings
 from welltempered.trial import Trial
@@ -131,7 +131,7 @@ class Hyperband:
 
     def learn(self, state: _State, history: History, event: Event) -> None:
         """Count the lease in its bracket, and close the rung with the last of its leases."""
-        if isinstance(event, Cut) or (isinstance(event, Reported) and event.trial in history.running):
+        if isinstance(event, Cut | Undone) or (isinstance(event, Reported) and event.trial in history.running):
             return
         if isinstance(event, Started):
             check_bracket(event.bracket, len(state.brackets))

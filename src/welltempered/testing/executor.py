@@ -13,7 +13,7 @@ from typing import Any
 from welltempered import header as headers
 from welltempered.checkpoints import Checkpoints
 from welltempered.errors import CorruptLog
-from welltempered.events import BUDGET, FAILED, FINISHED, INTERRUPTED, Cut, Ended, Event, Reported, Resumed, Started
+from welltempered.events import BUDGET, FAILED, FINISHED, INTERRUPTED, Cut, Ended, Reported, Resumed, Started
 from welltempered.execute.base import Executor
 from welltempered.experiment import Experiment, Train
 from welltempered.history import History
@@ -107,6 +107,10 @@ def _meet(folder: Path, trial: int) -> None:
         time.sleep(0.01)
 
 
+Told = Reported | Cut | Ended
+"""What executors say of a lease that came to no grief."""
+
+
 @dataclass
 class _Bench:
     """A history whose trials are leased to an executor by hand."""
@@ -139,10 +143,10 @@ class _Bench:
         self.executor.assign(slot, lease)
         return lease
 
-    def poll(self, case: Case) -> list[Event]:
+    def poll(self, case: Case) -> list[Told]:
         """Take what is said, if it fits to all that was said before."""
         said = list(self.executor.poll(0.1))
-        events: list[Event] = []
+        events: list[Told] = []
         for event in said:
             if isinstance(event, Lost):
                 raise case.broken("train without losing a worker", event, "see its error")
@@ -160,7 +164,7 @@ class _Bench:
             events.append(event)
         return events
 
-    def _look_at(self, case: Case, event: Event) -> None:
+    def _look_at(self, case: Case, event: Told) -> None:
         trial = self.history.trials[event.trial]
         if isinstance(event, Reported):
             right = number("loss", expected(trial.params, event.epoch)["loss"])
@@ -179,7 +183,7 @@ class _Bench:
 
     def run(self, case: Case, *leases: Lease) -> list[tuple[Any, ...]]:
         """What is said until these leases are over and a moment longer, in plain values without times."""
-        events: list[Event] = []
+        events: list[Told] = []
         heard = time.monotonic()
         while any(lease.trial.id in self.leases for lease in leases):
             new = self.poll(case)
@@ -212,13 +216,13 @@ class _Bench:
         return [report.metrics["began"] for report in self.history.trials[lease.trial.id].reports]
 
 
-def _bare(event: Event) -> tuple[Any, ...]:
+def _bare(event: Told) -> tuple[Any, ...]:
     if isinstance(event, Reported):
         return event.trial, event.epoch
     return (event.trial, event.epoch, event.reason) if isinstance(event, Cut) else (event.trial, _reason(event))
 
 
-def _reason(event: Event) -> str | None:
+def _reason(event: Told) -> str | None:
     return event.reason if isinstance(event, Ended) else None
 
 

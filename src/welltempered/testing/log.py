@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import msgspec
 
 from welltempered.errors import Conflict
-from welltempered.events import Cut, Ended, Header, Record, Reported, Resumed, Started
+from welltempered.events import Cut, Ended, Header, Record, Reported, Resumed, Started, Undone
 from welltempered.log.base import Log
 from welltempered.objective import Objective
 from welltempered.testing.case import Case, ConformanceError
@@ -34,6 +34,7 @@ _RECORDS: Sequence[Record] = (
     Cut(0, 0, "interrupted", 2.5, "ctrl-c"),
     Resumed(0, 9, 1, 2.5),
     Ended(0, "failed", "Traceback (most recent call last):\n" + 2000 * f"{_STRANGE}\n", 3.0, 7),
+    Undone(2, 3.5),
 )
 """Each kind of record, with all that JSON can hold."""
 

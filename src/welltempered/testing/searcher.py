@@ -19,6 +19,7 @@ from welltempered.events import (
     Reported,
     Resumed,
     Started,
+    Undone,
 )
 from welltempered.experiment import Experiment
 from welltempered.history import History, key
@@ -28,6 +29,8 @@ from welltempered.testing.case import Case, folded
 from welltempered.testing.simulation import SMALL, SPACES, calm
 
 _EPOCHS = 3
+_UNDONE = 20
+"""Trial after which a zoom is undone by hand, whether there was one or not."""
 _EVERY = 4
 """Of so many suggestions one is derived again from the events alone."""
 
@@ -51,7 +54,8 @@ def check_searcher(
     - No point of a finite space is suggested twice; when there are none left, it says `None`. An infinite space is
       never exhausted.
     - None of this depends on how trials end: there are running, paused, complete, finished, interrupted, resumed,
-      failed, crashed and diverged ones, in one space all with the same loss, and none with any at first.
+      failed, crashed and diverged ones, in one space all with the same loss, and none with any at first. Nor does
+      an event that belongs to no trial matter to it.
 
     Args:
         searcher: a frozen dataclass on the top level of a module.
@@ -103,6 +107,8 @@ def _walk(case: Case, searcher: Searcher, history: History, trials: int, losses:
             )
         for event in _life(trial, params, losses):
             history.apply(event)
+        if trial == _UNDONE:
+            history.apply(Undone(1))
     return history
 
 

@@ -98,7 +98,7 @@ class Progress:
     def __call__(self, event: Event) -> None:
         """Take note of an event; costs nothing but a look at the clock most of the time."""
         # When a lease has just closed a slot is free for a moment; the view would be shorter then, and jump.
-        if event.trial in self._study.history.running or ending(self._study.stopping) != self._told:
+        if getattr(event, "trial", None) in self._study.history.running or ending(self._study.stopping) != self._told:
             self.idle()
 
     def idle(self) -> None:

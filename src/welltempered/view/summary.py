@@ -11,8 +11,12 @@ from rich.text import Text
 
 from welltempered import method as methods
 from welltempered.budget import duration
+from welltempered.errors import InvalidInput
+from welltempered.history import History
 from welltempered.limits import size
 from welltempered.lock import Note
+from welltempered.searchers.zoom import zooms
+from welltempered.searchers.zoomed import Zoomed
 from welltempered.study import Study
 from welltempered.trial import Trial
 from welltempered.view.status import who
@@ -67,6 +71,8 @@ def summary(study: Study) -> RenderableType:
     facts.add_row("space", ", ".join(study.space))
     facts.add_row("spent", f"{history.spent} epochs in {duration(history.clock)}")
     facts.add_row("trials", f"{len(history.trials)}" + (f": {counts(states)}" if states else ""))
+    for zoomed in zooms_of(history):
+        facts.add_row("zoom", zoomed.line.removeprefix("zoom "))
     if disk := study.checkpoints.size():
         facts.add_row("on disk", f"{size(disk)} of checkpoints")
     if note is not None:
@@ -85,6 +91,14 @@ def summary(study: Study) -> RenderableType:
     found = f"found after {duration(best.reports[-1].at)}"
     heading = f"\nbest: trial {best.id}, {best.metric} {number(best.value)} after epoch {best.epoch}, {found}"
     return Group(facts, Text(), table, Text(heading), params)
+
+
+def zooms_of(history: History) -> tuple[Zoomed, ...]:
+    """The zooms of a study; none if the method is somebody's and not to be found here, as looking needs it not."""
+    try:
+        return zooms(history)
+    except InvalidInput:
+        return ()
 
 
 def _state(trial: Trial, note: Note | None) -> str:
