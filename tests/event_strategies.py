@@ -22,7 +22,7 @@ events = st.one_of(
     st.builds(Resumed, whole, whole, maybe, seconds, text),
     st.builds(Reported, whole, whole, metrics, seconds, seconds, whole),
     st.builds(Cut, whole, whole, text, seconds, st.none() | text),
-    st.builds(Ended, whole, text, st.none() | text, seconds, whole),
+    st.builds(Ended, whole, text, st.none() | text, seconds, whole, maybe),
     st.builds(Undone, whole, seconds),
 )
 headers = st.builds(

@@ -7,13 +7,14 @@ import msgspec
 import pytest
 
 from simulated import FINITE, SPACES, bad_luck, copied, kinds, leases, params_of, records, simulate, study_of
-from welltempered.decide import decide, record
+from welltempered.decide import decide, decided, record
 from welltempered.events import Cut, Ended, Record, Reported, Resumed, Started
 from welltempered.log.memory import Memory
 from welltempered.replay import replay
 from welltempered.schedulers.full import Full
 from welltempered.schedulers.halving import Halving
 from welltempered.schedulers.hyperband import Hyperband
+from welltempered.schedulers.rules import Median, Percentile, Plateau, Slack
 from welltempered.searchers.grid import Grid
 from welltempered.searchers.random import Random
 from welltempered.searchers.sobol import Sobol
@@ -34,7 +35,17 @@ SCHEDULERS = [
     Hyperband,
     lambda searcher: Hyperband(searcher, eta=2, rounds=1),
 ]
-METHODS = [scheduler(searcher) for scheduler, searcher in product(SCHEDULERS, SEARCHERS)]
+EAGER = {"grace": 2, "every": 1, "least": 2, "noise": 0}
+RULES = [
+    lambda searcher: Median(Full(searcher), **EAGER),
+    lambda searcher: Percentile(Hyperband(searcher), **EAGER, percent=40),
+    lambda searcher: Slack(Halving(searcher), **EAGER, factor=0.2, trend=0),
+    lambda searcher: Plateau(Median(Full(searcher), **EAGER), patience=1, share=0, grace=3, noise=0),
+]  # each with one searcher, since none looks at it
+METHODS = [
+    *(scheduler(searcher) for scheduler, searcher in product(SCHEDULERS, SEARCHERS)),
+    *(rule(searcher) for rule, searcher in zip(RULES, SEARCHERS, strict=True)),
+]
 BUDGET = 80
 
 pytestmark = pytest.mark.usefixtures("no_global_randomness")
@@ -50,10 +61,16 @@ def test_every_searcher_keeps_the_promises_of_searchers(searcher, less):
     check_searcher(searcher, **less)
 
 
-@pytest.mark.parametrize("make", SCHEDULERS)
-@pytest.mark.parametrize("epochs", [9, 27])
+@pytest.mark.parametrize(("make", "epochs"), [*product(SCHEDULERS, [9, 27]), *product(RULES, [9])])
 def test_every_scheduler_keeps_the_promises_of_schedulers(make, epochs):
     check_scheduler(make, epochs=epochs)
+
+
+def is_endless(method):
+    """Return whether a method goes on for ever in an infinite space."""
+    while hasattr(method, "scheduler"):
+        method = method.scheduler
+    return method.searcher in ENDLESS and getattr(method, "rounds", None) is None
 
 
 def is_sound(study, budget=BUDGET):
@@ -85,8 +102,7 @@ def epochs_left(study):
 def test_a_study_uses_its_budget_or_ends_and_is_replayed_without_a_difference(method, space, slots):
     study = simulate(study_of(SPACES[space], method), slots=slots, budget=f"{BUDGET} epochs")
     assert is_sound(study)
-    endless = method.searcher in ENDLESS and space not in FINITE and getattr(method, "rounds", None) is None
-    if endless:
+    if is_endless(method) and space not in FINITE:
         assert study.history.spent == BUDGET
     if not epochs_left(study):
         assert study.decide(None, 0.0) is None
@@ -130,6 +146,12 @@ def test_luck_was_bad_indeed():
     assert study.history.spent > sum(trial.epoch for trial in study.trials)
 
 
+@pytest.mark.parametrize("method", METHODS[-len(RULES) :], ids=repr)
+def test_rules_did_stop_trials_indeed(method):
+    study = simulate(study_of(SPACES["continuous"], method), slots=3, budget="400 epochs", fate=bad_luck(0))
+    assert "stopped" in {end.reason for end in kinds(study.history, Ended)}
+
+
 @every_method
 @pytest.mark.parametrize("space", ["nested conditions", "finite with constraint"])
 def test_any_decision_can_be_derived_from_the_events_before_it_alone(method, space):
@@ -137,7 +159,7 @@ def test_any_decision_can_be_derived_from_the_events_before_it_alone(method, spa
     study = study_of(SPACES[space], method, seed=3)
     simulate(study, slots=3, budget=f"{BUDGET} epochs", fate=bad_luck(3))
     events = study.history.events
-    decisions = [number for number, event in enumerate(events) if isinstance(event, Started | Resumed)]
+    decisions = [number for number, event in enumerate(events) if decided(event)]
     for number in decisions[::3]:
         history, event = copied(study, number).history, events[number]
         held = None if event.held is None else history.trials[event.held]
@@ -174,8 +196,7 @@ def test_a_log_on_disk_holds_all_there_is(method, slots):
 def test_budgets_of_epochs_are_kept_exactly_and_those_of_trials_too(method, slots):
     space = SPACES["continuous"]
     study = simulate(study_of(space, method), slots=slots, budget="31 epochs")
-    endless = method.searcher in ENDLESS and getattr(method, "rounds", None) is None
-    assert study.history.spent == 31 or not endless
+    assert study.history.spent == 31 or not is_endless(method)
     study = simulate(study_of(space, method), slots=slots, budget="7 trials")
     assert len(study.trials) == 7
     assert not study.history.interrupted

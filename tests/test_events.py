@@ -54,6 +54,9 @@ def test_this_is_the_format_of_version_one():
         '{"event":"cut","trial":0,"epoch":2,"reason":"budget","at":3.0}': Cut(0, 2, "budget", 3.0),
         '{"event":"ended","trial":0,"reason":"failed","error":"no","at":4.0}': Ended(0, "failed", "no", 4.0),
         '{"event":"undone","zoom":1,"at":5.0}': Undone(1, 5.0),
+        '{"event":"ended","trial":0,"reason":"stopped","error":"bad","at":4.0,"held":1}': Ended(
+            0, "stopped", "bad", 4.0, held=1
+        ),
     }
     for text, event in texts.items():
         assert decoded(text) == event

@@ -18,7 +18,7 @@ from welltempered.annealing.plateau import ReduceOnPlateau
 from welltempered.budget import Budget
 from welltempered.check.check import check
 from welltempered.check.result import Check, Checked
-from welltempered.decide import Decision, Resume, Scheduler, Searcher, Start, Wait
+from welltempered.decide import Decision, Resume, Scheduler, Searcher, Start, Stop, Wait
 from welltempered.errors import (
     CheckpointUnwritten,
     Conflict,
@@ -58,6 +58,7 @@ from welltempered.run import Lease, Lost, Run
 from welltempered.schedulers.full import Full
 from welltempered.schedulers.halving import Halving
 from welltempered.schedulers.hyperband import Hyperband
+from welltempered.schedulers.rules import Median, Percentile, Plateau, Slack
 from welltempered.searchers.grid import Grid
 from welltempered.searchers.random import Random
 from welltempered.searchers.sobol import Sobol
@@ -106,10 +107,13 @@ __all__ = [
     "Limits",
     "Log",
     "Lost",
+    "Median",
     "Memory",
     "Note",
     "Objective",
     "OneCycle",
+    "Percentile",
+    "Plateau",
     "PolynomialDecay",
     "Processes",
     "Random",
@@ -123,12 +127,14 @@ __all__ = [
     "Scheduler",
     "Searcher",
     "Simulator",
+    "Slack",
     "Sobol",
     "Space",
     "Sql",
     "Start",
     "Started",
     "StepDecay",
+    "Stop",
     "Study",
     "StudyBusy",
     "StudyChanged",

@@ -5,13 +5,13 @@ derived again from the log and compared.
 """
 
 from collections.abc import Collection
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeGuard, runtime_checkable
 
 import msgspec
 
 from welltempered.checks import shown
 from welltempered.errors import InvalidInput
-from welltempered.events import Resumed, Started
+from welltempered.events import STOPPED, Ended, Event, Resumed, Started
 from welltempered.history import History
 from welltempered.space import Params
 from welltempered.trial import Trial
@@ -32,11 +32,23 @@ class Resume(msgspec.Struct, frozen=True):
     until: int
 
 
+class Stop(msgspec.Struct, frozen=True):
+    """End a paused trial for good, since nothing is expected of it any more; then decide again.
+
+    Attributes:
+        trial: its number.
+        why: the evidence in one sentence, with numbers; it stands in the log.
+    """
+
+    trial: int
+    why: str
+
+
 class Wait(msgspec.Struct, frozen=True):
     """Leave the slot idle until another lease closes; the end of the study if no lease is open."""
 
 
-Decision = Start | Resume | Wait
+Decision = Start | Resume | Stop | Wait
 
 
 @runtime_checkable
@@ -84,10 +96,17 @@ def decide(scheduler: Scheduler, history: History, held: Trial | None) -> Decisi
 
 
 def record(
-    decision: Start | Resume, history: History, held: Trial | None, at: float, device: str = "cpu"
-) -> Started | Resumed:
+    decision: Start | Resume | Stop, history: History, held: Trial | None, at: float, device: str = "cpu"
+) -> Started | Resumed | Ended:
     """The event that a decision becomes in the log."""
     id = None if held is None else held.id
+    if isinstance(decision, Stop):
+        return Ended(decision.trial, STOPPED, decision.why, at, held=id)
     if isinstance(decision, Start):
         return Started(len(history.trials), decision.params, decision.until, decision.bracket, id, at, device)
     return Resumed(decision.trial, decision.until, id, at, device)
+
+
+def decided(event: Event) -> TypeGuard[Started | Resumed | Ended]:
+    """Whether an event records a decision, so that it can be derived again."""
+    return isinstance(event, Started | Resumed) or (isinstance(event, Ended) and event.reason == STOPPED)

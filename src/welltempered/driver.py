@@ -145,16 +145,17 @@ class Driver:
             room = self._room(history)
             if self._study.stopping or room <= 0:
                 return
-            held = self._held.get(slot)
+            held, known = self._held.get(slot), len(history.events)
             trial = self._study.decide(
                 None if held is None else history.trials[held],
                 self._at(),
                 device=self._executor.device(slot),
                 start=len(history.trials) < self._budget.trials,
             )
+            for number in range(known, len(history.events)):  # trials may have been stopped before
+                self._notify(history.events[number])
             if trial is None:
                 continue
-            self._notify(history.events[-1])
             stop = int(min(trial.until, trial.epoch + room))
             lease = Lease(trial, stop, self._zero + self._budget.seconds)
             self._slots[trial.id], self._stops[trial.id] = slot, lease.stop

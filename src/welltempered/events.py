@@ -21,7 +21,7 @@ DAMAGED, UNWRITTEN = "checkpoint damaged", "checkpoint unwritten"
 """Why a lease is cut though nothing speaks against its trial."""
 WORKER_LOST, OUT_OF_MEMORY, TIME_LIMIT = "worker lost", "out of memory", "time limit"
 """Why a lease is cut that has cost its worker; a trial is given few of these. The last two may also end a trial."""
-FINISHED, OUT_OF_TIME = "finished", "out of time"
+FINISHED, OUT_OF_TIME, STOPPED = "finished", "out of time", "stopped"
 """Why a trial is over for good though it has not failed: what it has reported counts."""
 FAILED, CRASHED, DIVERGED = "failed", "crashed", "diverged"
 """Why else a trial is over; the last one is never written, a report without a finite objective says it."""
@@ -130,15 +130,21 @@ class Cut(_Record, frozen=True):
 
 
 class Ended(_Record, frozen=True):
-    """A trial is over before the end of its lease and never goes on.
+    """A trial is over before it was fully trained and never goes on.
+
+    It closes the trial's lease, but for "stopped": that is a decision on a paused trial, taken by the method for the
+    reason that `error` gives.
 
     Attributes:
         trial: its number.
         reason: "finished" (the training code returned of its own accord), "out of time" (`Limits.trial`), "failed" (it
-            raised an exception), or "crashed", "out of memory" or "time limit" (this has cost it worker after worker).
-        error: the traceback, or what is known instead; `None` if it finished.
+            raised an exception), "crashed", "out of memory" or "time limit" (this has cost it worker after worker), or
+            "stopped" (the method expects nothing of it any more).
+        error: the traceback, or what is known instead, such as the evidence on which it was stopped; `None` if it
+            finished.
         at: seconds on the study's clock.
         saved: bytes of the checkpoint of its last epoch that was written because it finished; 0 if none was.
+        held: if it was stopped, the trial which the slot still had in memory then; as in `Started`.
     """
 
     trial: int
@@ -146,6 +152,7 @@ class Ended(_Record, frozen=True):
     error: str | None = None
     at: float = 0.0
     saved: int = 0
+    held: int | None = None
 
 
 class Undone(_Record, frozen=True):

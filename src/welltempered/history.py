@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from welltempered.errors import CorruptLog
-from welltempered.events import DIVERGED, Cut, Ended, Event, Header, Reported, Resumed, Started, Undone
+from welltempered.events import DIVERGED, STOPPED, Cut, Ended, Event, Header, Reported, Resumed, Started, Undone
 from welltempered.space import Params, Space
 from welltempered.trial import SOUND, Trial
 
@@ -255,7 +255,15 @@ class History:
         return None if 0 <= event.epoch <= epoch else f"it can go on from 0..{epoch}"
 
     def _check_ended(self, event: Ended) -> str | None:
-        return None if event.trial in self.running else "the trial has no lease"
+        if event.reason == STOPPED and not self._knows(event.held):
+            return f"held must be one of the {len(self._rows)} trials"
+        if event.trial in self.running:
+            return None
+        if event.reason != STOPPED or not 0 <= event.trial < len(self._rows):
+            return "the trial has no lease"
+        row = self._rows[event.trial]
+        over = row.ended is not None or row.restart is not None or len(row.losses) == self.epochs
+        return "only a trial that is paused can be stopped" if over else None
 
     def _check_undone(self, event: Undone) -> str | None:
         return None if event.zoom >= 1 else "zooms are numbered from 1"  # which there are is the searcher's to know
@@ -324,7 +332,7 @@ class History:
 
     def _over(self, id: int, reason: str) -> None:
         self._rows[id].ended = reason
-        self.running.remove(id)
+        self.running.discard(id)  # a trial that is stopped has none
         if reason not in SOUND:
             self.failures.setdefault(reason, []).append(id)
 

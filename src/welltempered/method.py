@@ -9,6 +9,8 @@ from welltempered.errors import InvalidInput
 
 _TYPE = "type"
 _JSON = (str, int, float, bool, type(None))
+_WRAPPED = ("searcher", "scheduler")
+"""First arguments, which one writes without their names."""
 
 
 def to_json(method: Scheduler | Searcher) -> dict[str, Any]:
@@ -41,13 +43,13 @@ def from_json(data: dict[str, Any]) -> Scheduler:
 
 
 def describe(data: dict[str, Any]) -> str:
-    """A method's JSON in one line, as one would write it: `Hyperband(Sobol(), eta=3)`."""
+    """A method's JSON in one line, as one would write it: `Median(Hyperband(Sobol(), eta=3), least=5)`."""
     name = str(data.get(_TYPE)).rpartition(":")[2]
     parts = []
     for key, value in data.items():
         if key != _TYPE and value is not None:
             text = describe(value) if isinstance(value, dict) else repr(value)
-            parts.append(text if key == "searcher" else f"{key}={text}")
+            parts.append(text if key in _WRAPPED else f"{key}={text}")
     return f"{name}({', '.join(parts)})"
 
 

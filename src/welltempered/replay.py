@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from welltempered.decide import Scheduler, Wait, decide, record
-from welltempered.events import Event, Header, Resumed, Started
+from welltempered.decide import Scheduler, Wait, decide, decided, record
+from welltempered.events import Ended, Event, Header, Resumed, Started
 from welltempered.history import History
 from welltempered.space import Space
 
@@ -53,7 +53,7 @@ def replay(header: Header, events: Iterable[Event], space: Space, scheduler: Sch
     differences = []
     for event in events:
         history.check(event)
-        if scheduler is not None and isinstance(event, Started | Resumed):
+        if scheduler is not None and decided(event):
             decisions += 1
             derived = _derive(scheduler, history, event)
             if derived != event:
@@ -64,10 +64,15 @@ def replay(header: Header, events: Iterable[Event], space: Space, scheduler: Sch
     return Replay(history, len(history.events), decisions, tuple(differences))
 
 
-def _derive(scheduler: Scheduler, history: History, event: Started | Resumed) -> Started | Resumed | None:
+def _derive(
+    scheduler: Scheduler, history: History, event: Started | Resumed | Ended
+) -> Started | Resumed | Ended | None:
     held = None if event.held is None else history.trials[event.held]
     decision = decide(scheduler, history, held)
-    return None if isinstance(decision, Wait) else record(decision, history, held, event.at, event.device)
+    if isinstance(decision, Wait):
+        return None
+    device = "cpu" if isinstance(event, Ended) else event.device
+    return record(decision, history, held, event.at, device)
 
 
 def _text(event: Event | None) -> str:

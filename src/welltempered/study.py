@@ -13,7 +13,7 @@ from welltempered import method as methods
 from welltempered.budget import Budget
 from welltempered.checkpoints import Checkpoints, Sweeper
 from welltempered.checks import shown
-from welltempered.decide import Scheduler, Start, Wait, decide, record
+from welltempered.decide import Scheduler, Start, Stop, Wait, decide, record
 from welltempered.driver import Driver, Watch, check_parts
 from welltempered.errors import Conflict, CorruptLog, InvalidInput
 from welltempered.events import DRIVER_LOST, FAILED, Cut, Ended, Event, Header, Reported
@@ -216,6 +216,8 @@ class Study:
     def ask(self, held: Trial | None = None) -> Trial | None:
         """Decide what a free slot does next, and write it down: train the trial returned from `epoch` to `until`.
 
+        Trials that the method stops on this occasion are written down, too.
+
         Args:
             held: the trial the slot still has in memory, if any.
 
@@ -358,7 +360,9 @@ class Study:
 
     def decide(self, held: Trial | None, at: float, *, device: str = "cpu", start: bool = True) -> Trial | None:
         """As `ask`, at a given moment of the study's clock; with `start=False` no new trial is started."""
-        decision = decide(self.scheduler, self.history, held)
+        while isinstance(decision := decide(self.scheduler, self.history, held), Stop):
+            self.append(record(decision, self.history, held, at))
+            held = None if held is None else self.trials[held.id]
         if isinstance(decision, Wait) or (isinstance(decision, Start) and not start):
             return None
         self.append(event := record(decision, self.history, held, at, device))

@@ -7,10 +7,10 @@ import msgspec
 
 from welltempered.checks import shown
 from welltempered.errors import InvalidInput
-from welltempered.events import FINISHED, OUT_OF_TIME, Cut, Reported
+from welltempered.events import FINISHED, OUT_OF_TIME, STOPPED, Cut, Reported
 from welltempered.space import Params
 
-SOUND = (None, FINISHED, OUT_OF_TIME)
+SOUND = (None, FINISHED, OUT_OF_TIME, STOPPED)
 """What `Trial.ended` is of a trial that has not failed."""
 
 
@@ -30,9 +30,9 @@ class Trial(msgspec.Struct, frozen=True):
         running: whether it has a lease now.
         saves: epochs after which a checkpoint was written; which of them are still there is `checkpoints.needed`.
         cuts: the events that cut its leases short: when and why.
-        ended: why it is over for good ("finished", "diverged", "failed", "crashed", "out of memory", "time limit", "out
-            of time"), else `None`.
-        error: the error that ended it, if one did.
+        ended: why it is over for good ("finished", "stopped", "diverged", "failed", "crashed", "out of memory", "time
+            limit", "out of time"), else `None`.
+        error: the error that ended it, if one did; of a stopped trial the evidence.
         device: where its present or last lease trains: "cpu", or the name of a GPU.
         metric: name of the objective's metric.
         horizon: epochs of a full training.

@@ -14,9 +14,11 @@ from simulated import SPACES, bad_luck, copied, doomed, records, simulate, study
 from welltempered.schedulers.full import Full
 from welltempered.schedulers.halving import Halving
 from welltempered.schedulers.hyperband import Hyperband
+from welltempered.schedulers.rules import Percentile, Plateau
 from welltempered.searchers.grid import Grid
 from welltempered.searchers.random import Random
 from welltempered.searchers.sobol import Sobol
+from welltempered.searchers.zoom import Zoom
 
 FOLDER = Path(__file__).parent
 
@@ -53,7 +55,26 @@ def interrupted():
     return simulate(study, slots=3, budget="60 epochs")
 
 
-GOLDEN = {make.__name__: make for make in (full_grid, hyperband_sobol, halving_random, halving_held, interrupted)}
+def zoomed_and_undone():
+    """Return a zooming search whose zoom was taken back, and which has zoomed again since."""
+    study = study_of(SPACES["continuous"], Full(Zoom(Sobol(), start=10, growth=1.5)), epochs=2, seed=4)
+    simulate(study, slots=2, budget="17 trials")
+    study.undo_zoom(1)
+    return simulate(study, slots=2, budget="30 trials")
+
+
+def stopped():
+    """Return full trainings under two stopping rules, three slots, some trials failing."""
+    rule = Percentile(Full(Random()), percent=20, grace=2, every=2, least=2, noise=0, trend=0)
+    method = Plateau(rule, patience=2, share=0, grace=4, every=2)
+    study = study_of(SPACES["zero or log"], method, epochs=16, seed=5)
+    return simulate(study, slots=3, budget="90 epochs", fate=doomed)
+
+
+GOLDEN = {
+    make.__name__: make
+    for make in (full_grid, hyperband_sobol, halving_random, halving_held, interrupted, zoomed_and_undone, stopped)
+}
 
 
 def text_of(study):

@@ -50,7 +50,7 @@ def test_golden_logs_hold_every_kind_of_event():
     kinds = {type(record) for name in GOLDEN for record in records_of(name)[1:]}
     assert kinds == set(Event.__args__)
     reasons = {record.reason for name in GOLDEN for record in records_of(name) if hasattr(record, "reason")}
-    assert reasons >= {"budget", "driver lost", "worker lost", "failed"}
+    assert reasons >= {"budget", "driver lost", "worker lost", "failed", "stopped"}
 
 
 def test_no_golden_log_is_left_without_its_study():

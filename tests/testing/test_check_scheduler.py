@@ -78,6 +78,22 @@ class Necromancer(Base):
 
 
 @dataclass(frozen=True)
+class Stopping(Honest):
+    """Stops the worse half for the given reason, or the first that it finds in another state."""
+
+    why: str = "it is of the worse half"
+    state: str = "paused"
+
+    def next(self, history, held):
+        count = len(history.ranked(3))
+        worse = [id for _, id in history.ranked(3)[count // 2 + 1 :]]
+        for trial in history.trials:
+            if trial.state == self.state and (trial.id in worse or self.state != "paused"):
+                return wt.Stop(trial.id, self.why)
+        return super().next(history, held)
+
+
+@dataclass(frozen=True)
 class Forgetful(Base):
     def keeps(self, history):
         return ()
@@ -135,8 +151,9 @@ class Plain:
     next, keeps = Base.next, Base.keeps
 
 
-def test_an_honest_scheduler_passes_whether_it_resumes_or_refuses_to():
-    check_scheduler(Honest)
+@pytest.mark.parametrize("make", [Honest, Stopping])
+def test_an_honest_scheduler_passes_whether_it_resumes_or_refuses_to_or_stops(make):
+    check_scheduler(make)
 
 
 @pytest.mark.parametrize(
@@ -159,6 +176,14 @@ def test_an_honest_scheduler_passes_whether_it_resumes_or_refuses_to():
         ),
         (Stubborn, "must end when the searcher has nothing left, got no end after 118 epochs .*finite with conditions"),
         (Necromancer, "must resume paused trials only, and none that is diverged, got Resume"),
+        (
+            lambda searcher: Stopping(searcher, why=" "),
+            r"must say why a trial is stopped, got Stop\(trial=\d+, why=' '\)",
+        ),
+        (
+            lambda searcher: Stopping(searcher, state="diverged"),
+            "must stop paused trials only, and none that is diverged, got Stop",
+        ),
         (Forgetful, r"must keep the trials that it may still resume, got trial \d+ resumed that keeps did not name"),
         (Hoarder, r"must keep only what can be resumed, got trial \d+, which is (complete|diverged)"),
         (Fickle, "must leave the global random generators alone, got another state of them after keeps"),

@@ -99,6 +99,17 @@ def test_rungs_are_counted_as_the_scheduler_counts_them_without_those_that_diver
     assert on_way == len(study.history.running | study.history.interrupted)
 
 
+def test_a_view_counts_who_was_stopped_and_says_why_the_last_one():
+    rule = wt.Median(wt.Full(wt.Random()), grace=2, least=1, noise=0, trend=0)
+    simulator = wt.Simulator(lambda params, epoch: {"loss": params["x"]})
+    with wt.Study.create(experiment(method=rule)) as study:
+        study.drive(simulator, budget="12 trials")
+        found = parts(drawn(study, 200))
+        stopped = [trial for trial in study.trials if trial.state == "stopped"]
+    assert found["stopped"] == [f"{len(stopped)} of 12 trials", f"last, trial {stopped[-1].id}: {stopped[-1].error}"]
+    assert "failures" not in found
+
+
 def test_a_study_of_full_trainings_has_no_rungs():
     with wt.Study.create(experiment(method=wt.Full(wt.Random()))) as study:
         study.tell(study.ask(), loss=1)

@@ -33,6 +33,16 @@ def test_a_summary_says_what_was_searched_spent_and_found(capsys, monkeypatch):
     assert lines[-1].split() == ["x", f"{best.params['x']:.5g}"]
 
 
+def test_a_summary_counts_who_was_stopped(capsys, monkeypatch):
+    rule = wt.Median(wt.Full(wt.Random()), grace=2, least=1, noise=0, trend=0)
+    with tune(method=rule, budget="12 trials") as study:
+        stopped = sum(trial.state == "stopped" for trial in study.trials)
+        lines = shown(study, capsys, monkeypatch, columns=200)
+    assert stopped > 2
+    assert f"{stopped} stopped" in lines[4]
+    assert lines[1].split("method")[1].strip().startswith("Median(Full(Random()), grace=2, least=1, noise=0")
+
+
 def test_a_summary_lists_the_ten_best_without_the_failed_ones(capsys, monkeypatch):
     def train(run):
         for epoch in run:

@@ -171,6 +171,19 @@ def test_logs_say_why_a_trial_failed_or_was_cut_short(chatty, capsys):
     )
 
 
+def test_the_list_and_the_logs_show_who_was_stopped_and_why(capsys):
+    with wt.Study.create(experiment()) as study:
+        study.append(wt.Started(0, {"x": 0.5}, 1))
+        study.append(wt.Reported(0, 1, {"loss": 0.5}))
+        study.append(wt.Ended(0, "stopped", "median: loss at best 0.5 in 1 epochs, median of 9 others 0.1"))
+        assert [trial.id for trial in listed(study, state="stopped")] == [0]
+        (study.path / "logs").mkdir()
+        assert printed(capsys, study, 0).splitlines()[1:] == [
+            "trial 0 has ended after epoch 1: stopped",
+            "median: loss at best 0.5 in 1 epochs, median of 9 others 0.1",
+        ]
+
+
 def test_logs_of_a_trial_that_is_none_are_refused(chatty):
     with pytest.raises(wt.InvalidInput, match=r"trial must be one of the study's, 0\.\.2, got 3"):
         logs(chatty, 3)

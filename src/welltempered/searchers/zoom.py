@@ -15,6 +15,7 @@ from welltempered.decide import Searcher, check_searcher
 from welltempered.errors import InvalidInput
 from welltempered.events import Ended, Event, Reported, Resumed, Started, Undone
 from welltempered.history import History
+from welltempered.schedulers.stopping import within
 from welltempered.searchers.grid import Grid
 from welltempered.searchers.zoomed import Zoomed, share, zoomed
 from welltempered.space import Params
@@ -49,7 +50,7 @@ class _State:
             self.ids[event.trial] = len(self.ids)
         if event.trial in self.ids:
             changes: dict[str, Any] = {"trial": self.ids[event.trial]}
-            if isinstance(event, Started | Resumed):
+            if isinstance(event, Started | Resumed | Ended):
                 changes["held"] = None
             self.inner.apply(msgspec.structs.replace(event, **changes))
 
@@ -167,11 +168,11 @@ def zooms(history: History) -> tuple[Zoomed, ...]:
     """
     if not isinstance(history, History):
         raise InvalidInput(f"history must be that of a study, study.history, got {shown(history)}")
-    for found in _parts(history.header.method):
-        if found.get("type") == "welltempered:Zoom":
-            scheduler: Any = methods.from_json({"type": "welltempered:Full", "searcher": found})
-            return tuple(history.fold(scheduler.searcher).made)
-    return ()
+    if not any(part.get("type") == "welltempered:Zoom" for part in _parts(history.header.method)):
+        return ()
+    scheduler, known = within(methods.from_json(history.header.method), history)
+    searcher = getattr(scheduler, "searcher", None)
+    return tuple(known.fold(searcher).made) if isinstance(searcher, Zoom) else ()
 
 
 def undoing(history: History, number: object) -> Undone:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from welltempered import header as headers
-from welltempered.decide import Decision, Resume, Scheduler, Searcher, Start, Wait, decide, record
+from welltempered.decide import Decision, Resume, Scheduler, Searcher, Start, Stop, Wait, decide, decided, record
 from welltempered.errors import InvalidInput
-from welltempered.events import Resumed, Started
+from welltempered.events import Ended, Resumed
 from welltempered.execute.base import Executor
 from welltempered.execute.simulate import Simulator
 from welltempered.experiment import Experiment
@@ -41,7 +41,8 @@ def check_scheduler(make: Callable[[Searcher], Scheduler], *, epochs: int = 9) -
     - `next` and `keeps` are pure: asked again they say the same; they change nothing and draw from no global generator;
       a scheduler built again from the JSON of its fields decides the same, when it replays the log and when all it has
       are the events before a decision.
-    - Only trials that are paused are resumed, only to an epoch beyond theirs, and no lease goes beyond a full training.
+    - Only trials that are paused are resumed or stopped, resumed only to an epoch beyond theirs, stopped with a reason,
+      and no lease goes beyond a full training.
     - It goes on when trials fail, and the study ends when the searcher has nothing left.
     - A trial that is resumed was among those it `keeps` all the while that it was paused, and it keeps nothing that has
       ended or is complete.
@@ -69,7 +70,8 @@ def check_scheduler(make: Callable[[Searcher], Scheduler], *, epochs: int = 9) -
         _check_log(case.at(f"{where}, calm"), rebuilt, calm)
         unlucky = _unlucky(case.at(f"{where}, unlucky"), experiment, slots)
         _check_log(case.at(f"{where}, unlucky"), rebuilt, unlucky)
-        if calm.spent == _BUDGET * epochs > unlucky.spent:
+        tried = len(unlucky.trials) >= experiment.space.size  # whoever has failed cannot be trained instead
+        if calm.spent == _BUDGET * epochs > unlucky.spent and not tried:
             raise case.at(f"{where}, unlucky").broken(
                 "go on when trials fail",
                 f"the end after {unlucky.spent} of {calm.spent} epochs, all of which a calm study uses",
@@ -120,11 +122,18 @@ def _rule(decision: Decision, history: History, held: Trial | None) -> str | Non
             return "start trials with what the searcher suggests, and wait when that is None"
         good = 0 < decision.until <= history.epochs
         return None if good else f"grant a new trial a lease until 1..{history.epochs}"
-    if not isinstance(decision, Resume):
-        return None if isinstance(decision, Wait) else "return a Start, a Resume or Wait()"
+    if isinstance(decision, Resume | Stop):
+        return _rule_of_paused(decision, history, held)
+    return None if isinstance(decision, Wait) else "return a Start, a Resume, a Stop or Wait()"
+
+
+def _rule_of_paused(decision: Resume | Stop, history: History, held: Trial | None) -> str | None:
     trial = history.trials[decision.trial] if 0 <= decision.trial < len(history.trials) else None
     if trial is None or trial.state != "paused":
-        return f"resume paused trials only, and none that is {trial.state if trial else 'not there'}"
+        what = "resume" if isinstance(decision, Resume) else "stop"
+        return f"{what} paused trials only, and none that is {trial.state if trial else 'not there'}"
+    if isinstance(decision, Stop):
+        return None if decision.why.strip() else "say why a trial is stopped"
     if not history.resumable and (held is None or held.id != trial.id):
         return "resume none but the held trial where trials cannot be resumed, or refuse that with InvalidInput"
     good = trial.epoch < decision.until <= history.epochs
@@ -196,13 +205,14 @@ def _check_derived(case: Case, rebuilt: Scheduler, history: History) -> None:
     found = replay(history.header, history.events, history.space, Watched(rebuilt, f"{case.where}, replayed"))
     if found.differences:
         raise case.broken("decide the same when its log is replayed", found.differences[0], way_out)
-    decisions = [(n, event) for n, event in enumerate(history.events) if isinstance(event, Started | Resumed)]
+    decisions = [(n, event) for n, event in enumerate(history.events) if decided(event)]
     for number, event in decisions[::_EVERY]:
         here, past = case.at(f"event {number + 1}"), folded(history, number)
         held = None if event.held is None else past.trials[event.held]
         with here.pure("next", past):
             decision = decide(rebuilt, past, held)
-        derived = decision if isinstance(decision, Wait) else record(decision, past, held, event.at, event.device)
+        device = "cpu" if isinstance(event, Ended) else event.device
+        derived = decision if isinstance(decision, Wait) else record(decision, past, held, event.at, device)
         if derived != event:
             raise here.broken(
                 "decide the same when all it knows are the events",

@@ -12,6 +12,7 @@ from welltempered.events import (
     FAILED,
     FINISHED,
     OUT_OF_MEMORY,
+    STOPPED,
     WORKER_LOST,
     Cut,
     Ended,
@@ -174,6 +175,7 @@ def _life(trial: int, params: Params, losses: _Curve) -> Sequence[Event]:
         [Started(trial, params, 1), *reports(1), Resumed(trial, _EPOCHS), *reports(2), Cut(trial, 1, WORKER_LOST)],
         [full, *reports(1), Ended(trial, CRASHED, "its worker died")],
         [Started(trial, params, 2), *reports(1, 2)],
+        [Started(trial, params, 2), *reports(1, 2), Ended(trial, STOPPED, "median: no better than 0.5")],
     ]
     return lives[trial % len(lives)]
 

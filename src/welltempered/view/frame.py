@@ -45,7 +45,7 @@ def frame(picture: Picture, heading: Iterable[str], width: int, height: float = 
         height: lines of the terminal. Default: as many as it takes.
     """
     lines = [_Line(Text(part)) for text in heading for part in textwrap.wrap(one_line(text), width)]
-    lines += [*_budget(picture, width), *_best(picture, width), *_trouble(picture)]
+    lines += [*_budget(picture, width), *_best(picture, width), *_stopped(picture), *_trouble(picture)]
     if picture.disk:
         lines.append(_line("on disk", f"{size(picture.disk)} of checkpoints", rank=3))
     busy = min(_ROWS, len(picture.history.running))
@@ -128,6 +128,18 @@ def _folded(items: Sequence[str], width: int, most: int) -> list[str]:
         else:
             lines[-1] = longer
     return lines
+
+
+def _stopped(picture: Picture) -> list[_Line]:
+    """How many trials the method has stopped, and why the last one."""
+    tally = picture.tally
+    if tally.last_stop is None:
+        return []
+    why = f"last, trial {tally.last_stop.trial}: {last_line(tally.last_stop.error)}"
+    return [
+        _line("stopped", f"{tally.stopped} of {len(picture.history.trials)} trials", rank=1),
+        _line("", why, rank=3),
+    ]
 
 
 def _trouble(picture: Picture) -> list[_Line]:

@@ -6,7 +6,7 @@ from collections import Counter, deque
 from dataclasses import dataclass
 
 from welltempered.budget import Budget
-from welltempered.events import BUDGET, FINISHED, INTERRUPTED, Cut, Ended, Event, Reported, Resumed, Started
+from welltempered.events import BUDGET, FINISHED, INTERRUPTED, STOPPED, Cut, Ended, Event, Reported, Resumed, Started
 from welltempered.history import History
 from welltempered.study import Study
 
@@ -25,6 +25,8 @@ class Tally:
         cuts: leases cut short by reason, without those that were simply over or interrupted.
         last_cut: the last of these.
         last_error: the last trial that an error has ended.
+        stopped: trials that the method has stopped.
+        last_stop: the last of these events, with the evidence.
         marks: moments of the last reports, on the study's clock.
     """
 
@@ -33,6 +35,8 @@ class Tally:
         self.cuts: Counter[str] = Counter()
         self.last_cut: Cut | None = None
         self.last_error: int | None = None
+        self.stopped = 0
+        self.last_stop: Ended | None = None
         self.marks: deque[float] = deque(maxlen=_MARKS)
         self._leases: list[tuple[int, int]] = []  # bracket and end, per trial
         self._read = 0
@@ -65,6 +69,9 @@ class Tally:
             case Cut() if event.reason not in (BUDGET, INTERRUPTED):
                 self.cuts[event.reason] += 1
                 self.last_cut = event
+            case Ended() if event.reason == STOPPED:
+                self.stopped += 1
+                self.last_stop = event
             case Ended() if event.reason != FINISHED:
                 self.last_error = event.trial
 

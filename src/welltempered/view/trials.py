@@ -16,7 +16,7 @@ from welltempered.trial import Trial
 from welltempered.view.text import number
 
 STATES = (
-    *("running", "interrupted", "paused", "complete", "finished"),
+    *("running", "interrupted", "paused", "complete", "finished", "stopped"),
     *("diverged", "failed", "crashed", "out of memory", "time limit"),
 )
 """See `Trial.state`."""
