@@ -125,3 +125,19 @@ def test_without_matplotlib_it_says_how_to_get_it():
     )
     done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
     assert done.stdout == "pictures need matplotlib, which is not installed: pip install 'welltempered[plots]'\n"
+
+
+@pytest.mark.parametrize("goal", ["minimize", "maximize"])
+def test_an_explosion_does_not_flatten_the_other_curves(goal):
+    sign = 1 if goal == "minimize" else -1
+
+    def exploding(params, epoch):
+        return {"score": sign * (1e6 if params["lr"] > 0.08 else params["lr"] + 1 / epoch)}
+
+    experiment = wt.Experiment(print, SPACE, **{goal: "score"}, epochs=9, method=wt.Full(wt.Sobol()))
+    with wt.Study.create(experiment) as study:
+        study.drive(wt.Simulator(exploding), budget="40 trials")
+        assert any(abs(trial.value) > 1e5 for trial in study.trials)
+        ends = plots.curves(study.history).axes[0].get_ylim()
+    assert max(map(abs, ends)) < 3
+    assert min(sign * end for end in ends) < 0.12

@@ -37,8 +37,8 @@ def test_everything_that_was_found_is_marked_and_named(axes):
     assert axes.get_xscale() == "log"
     assert axes.get_xlim() == SWEPT
     assert texts(axes) == [
-        f"range {found.low:.1e} to {found.high:.1e}",
-        f"try {found.suggested:.1e}",
+        f"range {found.low:.2g} to {found.high:.2g}",
+        f"try {found.suggested:.2g}",
         "steepest",
         "diverges",
     ]

@@ -17,8 +17,8 @@ def test_range_holds_the_suggestion_and_the_steepest_point_and_ends_by_the_diver
     found = run(Curve(steepest=-1.5, divergence=-1.0))
     assert found.low < found.steepest < found.divergence < found.high
     assert found.low < found.suggested < found.divergence
-    assert math.log10(found.high / found.low) == pytest.approx(2.0)
-    assert math.log10(found.high / found.divergence) == pytest.approx(0.2)
+    assert math.log10(found.high / found.low) == pytest.approx(2.0, abs=0.05)
+    assert math.log10(found.high / found.divergence) == pytest.approx(0.2, abs=0.05)  # rates have two digits
 
 
 def test_rates_far_above_the_fall_are_left_out_though_the_loss_diverges_later():

@@ -11,11 +11,18 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_MOST = 0.9
+"""Share of all losses that the picture shows in any case."""
+
+_MARGIN = 0.05
+"""Of the height below the best curve, as matplotlib leaves it."""
+
 
 def curves(history: History, *, axes: "Axes | None" = None) -> "Figure":
     """The objective of every trial after each of its epochs; full trainings dark, the best one on top.
 
-    A dot ends the curve of a trial that went no further, a cross that of one that failed.
+    A dot ends the curve of a trial that went no further, a cross that of one that failed. Losses far beyond those of
+    nearly all are left out.
 
     Args:
         history: of a study, `study.history`.
@@ -47,10 +54,20 @@ def curves(history: History, *, axes: "Axes | None" = None) -> "Figure":
             axes_.annotate(
                 f"trial {best.id}", (best.epoch, best.value), (4, 4), textcoords="offset points", color=ORANGE
             )
+        shown = [loss for trial in history.trials for loss in trial.losses if loss < math.inf]
+        if shown and max(shown) > (bar := _bar(shown)):
+            ends = (min(shown) - _MARGIN * (bar - min(shown)), bar)
+            axes_.set_ylim(sorted(-end if history.objective.maximize else end for end in ends))
         axes_.set(xlabel="epoch", ylabel=history.objective.metric, xlim=(0.5, history.epochs))
         axes_.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes_.grid(axis="y", color=FAINT, linewidth=0.5, alpha=0.5)
         return figure_of(axes_)
+
+
+def _bar(losses: list[float]) -> float:
+    """The loss at which the picture ends: far beyond nearly all, so that an explosion does not flatten the others."""
+    lowest, most = min(losses), sorted(losses)[int(_MOST * (len(losses) - 1))]
+    return most + (most - lowest) / 2
 
 
 def _failed(trial: Trial) -> bool:

@@ -65,11 +65,11 @@ def _marks(result: RangeTest, axes: "Axes", top: float) -> None:
     """The range, the suggested rate, the steepest point and the divergence, each with its name beside it."""
     rates, losses = (np.array(values) for values in zip(*result.curve, strict=True))
     axes.axvspan(result.low, result.high, color=_RANGE, zorder=0)
-    label = f"range {result.low:.1e} to {result.high:.1e}"
+    label = f"range {result.low:.2g} to {result.high:.2g}"
     axes.text(math.sqrt(result.low * result.high), top, label, ha="center", va="bottom", fontsize="small", color=BLUE)
     axes.axvline(result.suggested, color=BLUE, linestyle="--", linewidth=1, zorder=1)
     axes.annotate(
-        f"try {result.suggested:.1e} ", (result.suggested, top), xytext=(0, -4), textcoords="offset points",
+        f"try {result.suggested:.2g} ", (result.suggested, top), xytext=(0, -4), textcoords="offset points",
         ha="right", va="top", fontsize="small", color=BLUE,
     )  # fmt: skip
     if result.steepest is not None:

@@ -49,7 +49,7 @@ def scales(
             axes_.plot(inside, [row] * len(inside), "|", color=colour, markersize=16, markeredgewidth=1.4)
             axes_.annotate(name, (0, row), (0, 13), textcoords="offset points", color=INK)
         ticks = ruler.grid(5)
-        axes_.set_xticks([ruler.encode(tick) for tick in ticks], [f"{tick:g}" for tick in ticks])
+        axes_.set_xticks([ruler.encode(tick) for tick in ticks], [f"{tick:.4g}" for tick in ticks])
         axes_.set(yticks=[], xlim=(-0.02, 1.02), ylim=(-0.5, len(parameters) - 0.2))
         axes_.spines["left"].set_visible(False)
         return figure_of(axes_)

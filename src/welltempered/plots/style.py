@@ -19,8 +19,6 @@ INK, FAINT = "#333333", "#BBBBBB"
 _LOOK: dict[str, Any] = {
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
     "figure.facecolor": "white",
     "font.size": 10,
     "lines.linewidth": 1.6,
@@ -48,7 +46,10 @@ def canvas(axes: "Axes | None", width: float = 6.4, height: float = 3.6) -> Iter
             "pictures need matplotlib, which is not installed: pip install 'welltempered[plots]'"
         ) from None
     with mpl.rc_context(_LOOK):
-        yield Figure((width, height), layout="constrained").add_subplot() if axes is None else axes
+        if axes is None:
+            axes = Figure((width, height), layout="constrained").add_subplot()
+        axes.spines[["top", "right"]].set_visible(False)
+        yield axes
 
 
 def figure_of(axes: "Axes") -> "Figure":

@@ -11,6 +11,7 @@ from welltempered.presets.design import layers, units
 from welltempered.presets.fact import Order, check_order
 from welltempered.presets.optimizers import optimizer
 from welltempered.presets.regularisation import dropout, label_smoothing
+from welltempered.presets.schedule import schedule
 from welltempered.presets.training import batch_size
 from welltempered.space import Parameter, Space
 
@@ -84,7 +85,7 @@ def _candidates(task: str, n_in: int, n_out: int, *, each: bool) -> dict[str, Pa
         **optimizer(_OPTIMIZER),
         "batch_size": batch_size(),
         **layers(units=units(n_in, n_out), each=each),
-        # Learning-rate schedules join here: **schedule("constant", "linear", "cosine"), which need the least tuning.
+        **schedule("constant", "linear", "cosine"),  # they have nothing of their own to tune but a warm-up
         "dropout": dropout(),
         **({"label_smoothing": label_smoothing()} if task == "classification" else {}),
     }

@@ -11,9 +11,9 @@ from welltempered.sweep.smooth import Floats, noise_of
 FEWEST_STEPS = 30
 """With fewer, two sweeps have less than two steps per decade, and most falls lie between two steps."""
 
-SPENT = 0.8
-"""Share of an epoch's steps that is taken. Putting the training back and reading the curve cost some time, too, and all
-of it is to stay within the epoch."""
+SPENT, SCARCE = 0.8, 60
+"""Share of an epoch's steps that is taken: putting the training back and reading the curve cost some time, too, and all
+of it is to stay within the epoch. But all of them if they are so few, since each is needed then."""
 
 COARSE = 0.25
 """Share of the steps for the first sweep, which goes through all rates; the others look where the loss moves."""
@@ -99,6 +99,11 @@ def has_diverged(losses: Sequence[float], noise: float = 0.0) -> bool:
     before = np.diff(values[:-_RECENT])
     noise = max(noise, float(before.std()) / math.sqrt(2) if len(before) > _RECENT else 0.0)
     return bool(medians[-1] > best + max(BEYOND * noise, LOST * gained))
+
+
+def affordable(steps: int) -> int:
+    """Steps to take of an epoch of so many."""
+    return max(min(steps, SCARCE), round(SPENT * steps))
 
 
 def ladder(begin: float, end: float, n: int) -> Floats:

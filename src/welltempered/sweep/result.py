@@ -148,9 +148,9 @@ def range_of(sweeps: Sequence[Sweep], swept: tuple[float, float], steps: int) ->
     agree = shape.divergence is not None and disagreement(sweeps) <= AGREE
     confidence = ("high" if agree else "fair") if shape.falls else "low"
     return RangeTest(
-        low=10 ** (end - BELOW[confidence]),
-        high=10 ** (end + ABOVE),
-        suggested=10 ** (end - SUGGESTED),
+        low=_rounded(10 ** (end - BELOW[confidence])),
+        high=_rounded(10 ** (end + ABOVE)),
+        suggested=_rounded(10 ** (end - SUGGESTED)),
         steepest=10**shape.steepest if shape.falls else None,
         divergence=None if shape.divergence is None else 10**shape.divergence,
         confidence=confidence,
@@ -222,6 +222,11 @@ def _reason(shape: Shape, swept: tuple[float, float], *, agree: bool) -> str:
     if not agree:
         return "Where the loss diverges differs between the sweeps: more steps would tell."
     return "The loss falls by more than its noise, and the sweeps agree where it diverges."
+
+
+def _rounded(rate: float) -> float:
+    """To two digits: more than that nobody knows."""
+    return float(f"{rate:.2g}")
 
 
 def _shown(number: float) -> str:

@@ -9,7 +9,7 @@ from welltempered.errors import InvalidInput
 from welltempered.seeds import seed_everything, seed_of
 from welltempered.sweep.curve import next_rates
 from welltempered.sweep.keep import kept
-from welltempered.sweep.points import FEWEST_STEPS, SPENT, Sweep, has_diverged, noise_in
+from welltempered.sweep.points import FEWEST_STEPS, Sweep, affordable, has_diverged, noise_in
 from welltempered.sweep.result import RangeTest, range_of
 
 if TYPE_CHECKING:
@@ -59,9 +59,9 @@ def range_test(
             one. It must go on for ever: over a loader that ends, begin again.
         model: what is trained, in the mode it is to be trained in.
         optimizer: its optimizer. The rates are those of the first group; other groups keep their ratio to it.
-        steps: training steps of an epoch, `len(loader)`; at least 30. It takes four fifths of them at most, all sweeps
-            together, so that it costs no more than an epoch with all it does besides. Of 1,000 it does not need as
-            many.
+        steps: training steps of an epoch, `len(loader)`; at least 30. Of more than 60 it takes four fifths at most,
+            all sweeps together, so that it costs no more than an epoch with all it does besides. Of 1,000 it does not
+            need as many.
         rates: smallest and largest rate, at least a factor of 10 apart.
         seed: of the global generators, from which each sweep gets a seed of its own; so batches and dropout differ
             between sweeps, and not between two calls.
@@ -83,7 +83,7 @@ def range_test(
     _check(train_step, model, optimizer)
     sweeps: list[Sweep] = []
     used = 0
-    most = max(FEWEST_STEPS, round(SPENT * steps))
+    most = affordable(steps)
     with kept(model, optimizer) as undo:
         training = _Training(train_step, optimizer)
         while len(planned := next_rates(sweeps, most - used, swept)):
