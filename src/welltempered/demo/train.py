@@ -17,17 +17,18 @@ from torch.optim import SGD, Optimizer
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from welltempered.demo.data import DIGITS, FASHION_MNIST, Data, Part, load
+from welltempered.presets.training import learning_rate, momentum
 from welltempered.run import Run
 from welltempered.space import Float, Int, Space
 
 __all__ = ["MLP", "SPACE", "Train", "test_accuracy"]
 
 SPACE = Space(
-    lr=Float(1e-3, 1.0, scale="log"),
-    momentum=Float(0.8, 0.99, scale="one_minus_log"),
-    units=Int(32, 256, scale="log"),
-    depth=Int(1, 3),
-    dropout=Float(0.0, 0.5),
+    lr=learning_rate(1e-3, 1.0),
+    momentum=momentum(0.8, 0.99),
+    units=Int(32, 256, scale="log", means="units"),
+    depth=Int(1, 3, means="depth"),
+    dropout=Float(0.0, 0.5, means="dropout"),
 )
 """What is tuned, on the scales of Dagli, "The Art of Hyperparameter Tuning in Deep Neural Nets by
 Example":
