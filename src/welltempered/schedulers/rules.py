@@ -13,11 +13,34 @@ from welltempered.checks import whole
 from welltempered.decide import Decision, Scheduler
 from welltempered.events import Event
 from welltempered.history import History
-from welltempered.schedulers.stopping import Pieces, check_number, check_rule, checks, prospect
+from welltempered.schedulers.stopping import Pieces, Rule, check_number, check_rule, checks, prospect
 from welltempered.trial import Trial
 
 _SMOOTH = 3
 """Epochs of which `Plateau` takes the mean: the fewest that can outvote one that is out of line."""
+
+
+# What all rules do alike. Each takes these as its methods: to share them by inheritance would make a tree of methods.
+
+
+def _init(rule: Rule, history: History) -> Pieces:
+    """Nobody has started."""
+    return Pieces(history, checks(history.epochs, rule.grace, rule.every))
+
+
+def _learn(rule: Rule, state: Pieces, history: History, event: Event) -> None:
+    """See `Pieces.learn`."""
+    state.learn(rule, history, event)
+
+
+def _next(rule: Rule, history: History, held: Trial | None) -> Decision:
+    """Stop a trial that stands at a check or let it go on; else what the scheduler within decides."""
+    return history.fold(rule).next(rule, history, held)
+
+
+def _keeps(rule: Rule, history: History) -> Collection[int]:
+    """Who is between two checks, and what the scheduler within keeps."""
+    return history.fold(rule).keeps(rule, history)
 
 
 @dataclass(frozen=True)
@@ -68,21 +91,7 @@ class Percentile:
         object.__setattr__(self, "percent", check_number("percent", self.percent, 0, 100, open_=True))
         _check(self)
 
-    def init(self, history: History) -> Pieces:
-        """Nobody has started."""
-        return Pieces(history, checks(history.epochs, self.grace, self.every))
-
-    def learn(self, state: Pieces, history: History, event: Event) -> None:
-        """See `Pieces.learn`."""
-        state.learn(self, history, event)
-
-    def next(self, history: History, held: Trial | None) -> Decision:
-        """Stop a trial that stands at a check or let it go on; else what the scheduler within decides."""
-        return history.fold(self).next(self, history, held)
-
-    def keeps(self, history: History) -> Collection[int]:
-        """Who is between two checks, and what the scheduler within keeps."""
-        return history.fold(self).keeps(self, history)
+    init, learn, next, keeps = _init, _learn, _next, _keeps
 
     def why(self, state: Pieces, trial: Trial) -> str | None:
         """Whether too many others were better at this epoch."""
@@ -125,21 +134,7 @@ class Median:
     def __post_init__(self) -> None:
         _check(self)
 
-    def init(self, history: History) -> Pieces:
-        """Nobody has started."""
-        return Pieces(history, checks(history.epochs, self.grace, self.every))
-
-    def learn(self, state: Pieces, history: History, event: Event) -> None:
-        """See `Pieces.learn`."""
-        state.learn(self, history, event)
-
-    def next(self, history: History, held: Trial | None) -> Decision:
-        """Stop a trial that stands at a check or let it go on; else what the scheduler within decides."""
-        return history.fold(self).next(self, history, held)
-
-    def keeps(self, history: History) -> Collection[int]:
-        """Who is between two checks, and what the scheduler within keeps."""
-        return history.fold(self).keeps(self, history)
+    init, learn, next, keeps = _init, _learn, _next, _keeps
 
     def why(self, state: Pieces, trial: Trial) -> str | None:
         """Whether more than half of the others were better at this epoch."""
@@ -186,21 +181,7 @@ class Slack:
         object.__setattr__(self, "factor", check_number("factor", self.factor, 0))
         _check(self)
 
-    def init(self, history: History) -> Pieces:
-        """Nobody has started."""
-        return Pieces(history, checks(history.epochs, self.grace, self.every))
-
-    def learn(self, state: Pieces, history: History, event: Event) -> None:
-        """See `Pieces.learn`."""
-        state.learn(self, history, event)
-
-    def next(self, history: History, held: Trial | None) -> Decision:
-        """Stop a trial that stands at a check or let it go on; else what the scheduler within decides."""
-        return history.fold(self).next(self, history, held)
-
-    def keeps(self, history: History) -> Collection[int]:
-        """Who is between two checks, and what the scheduler within keeps."""
-        return history.fold(self).keeps(self, history)
+    init, learn, next, keeps = _init, _learn, _next, _keeps
 
     def why(self, state: Pieces, trial: Trial) -> str | None:
         """Whether the trial is too far behind the best of the others at this epoch."""
@@ -258,21 +239,7 @@ class Plateau:
         object.__setattr__(self, "min_delta", check_number("min_delta", self.min_delta, 0))
         _check(self)
 
-    def init(self, history: History) -> Pieces:
-        """Nobody has started."""
-        return Pieces(history, checks(history.epochs, self.grace, self.every))
-
-    def learn(self, state: Pieces, history: History, event: Event) -> None:
-        """See `Pieces.learn`."""
-        state.learn(self, history, event)
-
-    def next(self, history: History, held: Trial | None) -> Decision:
-        """Stop a trial that stands at a check or let it go on; else what the scheduler within decides."""
-        return history.fold(self).next(self, history, held)
-
-    def keeps(self, history: History) -> Collection[int]:
-        """Who is between two checks, and what the scheduler within keeps."""
-        return history.fold(self).keeps(self, history)
+    init, learn, next, keeps = _init, _learn, _next, _keeps
 
     def why(self, state: Pieces, trial: Trial) -> str | None:
         """Whether the last means of the trial's losses are no better than those before."""

@@ -42,6 +42,16 @@ class Rule(Protocol):
         """The scheduler within."""
         ...
 
+    @property
+    def grace(self) -> int | None:
+        """Epochs before the first check."""
+        ...
+
+    @property
+    def every(self) -> int | None:
+        """Epochs between checks."""
+        ...
+
     def init(self, history: History) -> "Pieces":
         """See `Fold.init`."""
         ...
