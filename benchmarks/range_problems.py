@@ -138,6 +138,14 @@ def fashion(folder: Path | None) -> Data:
 
 
 @cache
+def whole_fashion(folder: Path | None) -> Data:
+    """Fashion-MNIST as it is: 50,000 images of 28 x 28 pixels, an epoch as long as the article's."""
+    found = load(FASHION_MNIST, folder)
+    parts = (found.train.x, found.train.y, found.validation.x, found.validation.y)
+    return Data(*(torch.tensor(part) for part in parts))
+
+
+@cache
 def diabetes(_folder: Path | None) -> Data:
     """342 patients, ten measurements, standardised."""
     from sklearn.datasets import load_diabetes
@@ -382,3 +390,12 @@ PROBLEMS = (
     Problem("digits, conv, momentum", HELD, square_digits, small_conv, sgd(0.9), 32, 5),
     Problem("houses with BatchNorm, RMSprop", HELD, houses, mlp(8, 64, 64, 1, norm=True), rmsprop, 32, 4, SMALL, MSE),
 )
+
+WHOLE = (
+    Problem("128 units, Adam, batches of 128", JUDGED, whole_fashion, mlp(784, 128, 10, dropout=0.2), adam, 128),
+    Problem(
+        "512 units, momentum, batches of 128", JUDGED, whole_fashion, mlp(784, 512, 10, dropout=0.2), sgd(0.9), 128
+    ),
+    Problem("128 units, Adam, batches of 32", JUDGED, whole_fashion, mlp(784, 128, 10, dropout=0.2), adam, 32),
+)
+"""Epochs of the size that people train, to measure what a range test costs beside one."""

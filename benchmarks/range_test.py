@@ -22,7 +22,7 @@ import welltempered as wt
 from benchmarks.engine import WORK
 from benchmarks.machine import circumstances
 from benchmarks.range_peers import suggestions
-from benchmarks.range_problems import DESIGN, FRESH, HELD, JUDGED, PROBLEMS, Problem, Training, begin
+from benchmarks.range_problems import DESIGN, FRESH, HELD, JUDGED, PROBLEMS, WHOLE, Problem, Training, begin
 
 FORMAT = 1
 SEEDS = 5
@@ -54,7 +54,8 @@ def main() -> int:
         "cpu_seconds": round(time.process_time() - started),
         "known": options.known is not None,
     }
-    record |= {"summary": summary(rows), "problems": rows}
+    whole = [_cost(problem, options.data) for problem in WHOLE if not options.only]
+    record |= {"summary": summary(rows), "whole": whole, "problems": rows}
     print(table(record))
     if options.json is not None:
         options.json.parent.mkdir(parents=True, exist_ok=True)
@@ -147,6 +148,20 @@ def _ours(problem: Problem, folder: Path | None, seed: int, epoch: float) -> dic
     return {name: getattr(found, name) for name in names} | {"epochs_of_time": seconds / epoch}
 
 
+def _cost(problem: Problem, folder: Path | None) -> dict[str, Any]:
+    """What range tests cost beside an epoch that is as long as those people train."""
+    print(problem.name, file=sys.stderr, flush=True)
+    epoch = statistics.median(_epoch(problem, folder, seed) for seed in range(3))
+    tests = [_ours(problem, folder, seed, epoch) for seed in range(SEEDS)]
+    return {
+        "name": problem.name,
+        "epoch_steps": begin(problem, folder, 0).steps,
+        "epoch_seconds": epoch,
+        "steps": [test["steps"] for test in tests],
+        "epochs_of_time": [test["epochs_of_time"] for test in tests],
+    }
+
+
 # What the rows come to
 
 
@@ -224,6 +239,13 @@ def table(record: Mapping[str, Any]) -> str:
     lines += ["", "| who | " + " | ".join(halves) + " |", "|---|" + "---|" * len(halves)]
     lines += [f"| {who} | " + " | ".join(shares.values()) + " |" for who, shares in found["inside"].items()]
     lines += [""] + [f"{name}: {found[name]}" for name in ("widths", "epochs_of_time", "confidence", "suggested")]
+    lines += ["", "| Fashion-MNIST, 50,000 images | epoch | steps | time, in epochs |", "|---|---|---|---|"]
+    lines += [
+        f"| {row['name']} | {row['epoch_seconds']:.2f} s | "
+        f"{statistics.median(row['steps']):.0f} of {row['epoch_steps']} | "
+        f"{min(row['epochs_of_time']):.2f} .. {max(row['epochs_of_time']):.2f} |"
+        for row in record["whole"]
+    ]
     return "\n".join([*lines, f"{record['cpu_seconds']} s of the processor"])
 
 

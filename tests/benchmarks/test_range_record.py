@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks.range_peers import FASTAI
-from benchmarks.range_problems import DESIGN, FRESH, HELD, JUDGED, PROBLEMS
+from benchmarks.range_problems import DESIGN, FRESH, HELD, JUDGED, PROBLEMS, WHOLE
 from benchmarks.range_test import OURS, summary, table
 
 RECORD = json.loads((Path(__file__).parents[2] / "benchmarks" / "records" / "range_test.json").read_text())
@@ -31,6 +31,11 @@ def test_ours_hold_the_good_rate_more_often_than_ranges_of_the_same_width_around
     assert held[OURS] > max(held[who] for who in RECORD["problems"][0]["others"][0])
     assert RECORD["summary"]["widths"]["median"] <= 2.05
     assert RECORD["summary"]["steps_per_epoch"]["max"] <= 1
+
+
+def test_beside_an_epoch_of_the_usual_size_it_costs_less_than_one():
+    assert [row["name"] for row in RECORD["whole"]] == [problem.name for problem in WHOLE]
+    assert all(max(row["epochs_of_time"]) <= 1 for row in RECORD["whole"])
 
 
 def test_the_table_has_a_line_per_problem():
