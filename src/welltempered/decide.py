@@ -18,18 +18,27 @@ from welltempered.trial import Trial
 
 
 class Start(msgspec.Struct, frozen=True):
-    """Start a new trial with these params and let it train until the given epoch."""
+    """Start a new trial with these params and let it train until the given epoch.
+
+    Attributes:
+        params: the value of every active parameter.
+        until: epoch at which its lease ends.
+        bracket: number of the bracket it belongs to. Default 0.
+        goal: see `Started.goal`; only stopping rules give it.
+    """
 
     params: Params
     until: int
     bracket: int = 0
+    goal: int = 0
 
 
 class Resume(msgspec.Struct, frozen=True):
-    """Let a paused trial go on until the given epoch."""
+    """Let a paused trial go on until the given epoch; `goal` as in `Start`."""
 
     trial: int
     until: int
+    goal: int = 0
 
 
 class Stop(msgspec.Struct, frozen=True):
@@ -89,9 +98,11 @@ def decide(scheduler: Scheduler, history: History, held: Trial | None) -> Decisi
     A scheduler therefore never learns of interruptions, and an interrupted study takes the same decisions as an
     undisturbed one.
     """
-    if history.interrupted:
+    # What is not resumable and still in memory goes on at once, or it would have to begin anew.
+    last_chance = held is not None and held.id in history.between and not history.resumable
+    if history.interrupted and not last_chance:
         trial = history.trials[min(history.interrupted)]
-        return Resume(trial.id, trial.until)
+        return Resume(trial.id, trial.until, trial.goal if trial.goal > trial.until else 0)
     return scheduler.next(history, held)
 
 
@@ -103,8 +114,9 @@ def record(
     if isinstance(decision, Stop):
         return Ended(decision.trial, STOPPED, decision.why, at, held=id)
     if isinstance(decision, Start):
-        return Started(len(history.trials), decision.params, decision.until, decision.bracket, id, at, device)
-    return Resumed(decision.trial, decision.until, id, at, device)
+        number, goal = len(history.trials), decision.goal
+        return Started(number, decision.params, decision.until, decision.bracket, id, at, device, goal)
+    return Resumed(decision.trial, decision.until, id, at, device, decision.goal)
 
 
 def decided(event: Event) -> TypeGuard[Started | Resumed | Ended]:

@@ -15,6 +15,7 @@ from welltempered.budget import Budget
 from welltempered.checks import shown
 from welltempered.errors import CheckpointUnwritten, InvalidInput, TrainingFailed
 from welltempered.events import (
+    BUDGET,
     CRASHED,
     DAMAGED,
     DIVERGED,
@@ -121,6 +122,7 @@ class Driver:
                     self._fill()
                 if not said and self._idle is not None:
                     self._idle()
+        close_between(self._study, INTERRUPTED if self._study.stopping else BUDGET, self._at())
         self._study.sweep()
         if self._unwritten is not None:
             raise CheckpointUnwritten(self._unwritten)
@@ -215,6 +217,13 @@ class Driver:
     def _notify(self, event: Event) -> None:
         if self._watch is not None:
             self._watch(event)
+
+
+def close_between(study: Ledger, reason: str, at: float) -> None:
+    """Cut the trials that a stopping rule was about to look at, where training cannot go on once it has left memory."""
+    if not study.history.resumable:
+        for id in sorted(study.history.between):
+            study.append(Cut(id, 0, reason, at))
 
 
 def check_parts(executor: object, watch: object, idle: object) -> None:

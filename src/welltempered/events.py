@@ -68,6 +68,8 @@ class Started(_Record, frozen=True):
         held: trial which the slot still had in memory when the decision was made; the decision depends on it.
         at: seconds on the study's clock.
         device: where it trains, "cpu" or the name of a GPU; no decision depends on it.
+        goal: epoch until which the scheduler within a stopping rule lets it train, where the rule looks at it before;
+            0 if that is `until`.
     """
 
     trial: int
@@ -77,6 +79,7 @@ class Started(_Record, frozen=True):
     held: int | None = None
     at: float = 0.0
     device: str = "cpu"
+    goal: int = 0
 
 
 class Resumed(_Record, frozen=True):
@@ -87,6 +90,7 @@ class Resumed(_Record, frozen=True):
     held: int | None = None
     at: float = 0.0
     device: str = "cpu"
+    goal: int = 0
 
 
 class Reported(_Record, frozen=True, gc=False):
@@ -111,6 +115,9 @@ class Reported(_Record, frozen=True, gc=False):
 
 class Cut(_Record, frozen=True):
     """A lease was cut short and nobody is to blame; the trial goes on later.
+
+    Also a paused trial may be cut, where training is not resumable: one that a stopping rule was about to look at, and
+    that has left the memory of its worker before it could go on.
 
     Attributes:
         trial: its number.

@@ -32,14 +32,15 @@ class _Row:
     """The mutable inside of a trial; `History` alone writes it and hands out snapshots."""
 
     # fmt: off
-    __slots__ = ("bracket", "cuts", "device", "ended", "error", "losses", "params", "reports", "restart", "saves",
-                 "since", "snapshot", "until")
+    __slots__ = ("bracket", "cuts", "device", "ended", "error", "goal", "losses", "params", "reports", "restart",
+                 "saves", "since", "snapshot", "until")
     # fmt: on
 
     def __init__(self, event: Started) -> None:
         self.params = event.params
         self.since = 0
         self.until = event.until
+        self.goal = event.goal or event.until
         self.restart: int | None = None
         self.bracket = event.bracket
         self.device = event.device
@@ -75,6 +76,7 @@ class History:
         self.events: list[Event] = []
         self.running: set[int] = set()
         self.interrupted: set[int] = set()
+        self.between: set[int] = set()  # paused at a check of a stopping rule, before the goal
         self.failures: dict[str, list[int]] = {}
         self.spent = 0
         self.clock = 0.0
@@ -224,7 +226,13 @@ class History:
             return f"its params must be of the space, {', '.join(self.space)}"
         if event.bracket < 0:
             return "its bracket must be at least 0"
-        return None if 0 < event.until <= self.epochs else f"a lease must end in 1..{self.epochs}"
+        if not 0 < event.until <= self.epochs:
+            return f"a lease must end in 1..{self.epochs}"
+        return self._check_goal(event)
+
+    def _check_goal(self, event: Started | Resumed) -> str | None:
+        fits = event.goal == 0 or event.until < event.goal <= self.epochs
+        return None if fits else f"its goal must lie in {event.until + 1}..{self.epochs}, or be 0"
 
     def _check_resumed(self, event: Resumed) -> str | None:
         if not 0 <= event.trial < len(self._rows):
@@ -235,7 +243,9 @@ class History:
         if not self._knows(event.held):
             return f"held must be one of the {len(self._rows)} trials"
         epoch = len(row.losses) if row.restart is None else row.restart
-        return None if epoch < event.until <= self.epochs else f"its lease must end in {epoch + 1}..{self.epochs}"
+        if not epoch < event.until <= self.epochs:
+            return f"its lease must end in {epoch + 1}..{self.epochs}"
+        return self._check_goal(event)
 
     def _knows(self, trial: int | None) -> bool:
         return trial is None or 0 <= trial < len(self._rows)
@@ -249,15 +259,15 @@ class History:
         return None if self.objective.metric in event.metrics else f"it must report {self.objective.metric}"
 
     def _check_cut(self, event: Cut) -> str | None:
-        if event.trial not in self.running:
+        if event.trial not in self.running and (self.resumable or event.trial not in self.between):
             return "the trial has no lease"
         epoch = len(self._rows[event.trial].losses)
         return None if 0 <= event.epoch <= epoch else f"it can go on from 0..{epoch}"
 
     def _check_ended(self, event: Ended) -> str | None:
-        if event.reason == STOPPED and not self._knows(event.held):
+        if not self._knows(event.held):
             return f"held must be one of the {len(self._rows)} trials"
-        if event.trial in self.running:
+        if event.trial in self.running and event.reason != STOPPED:
             return None
         if event.reason != STOPPED or not 0 <= event.trial < len(self._rows):
             return "the trial has no lease"
@@ -279,9 +289,11 @@ class History:
             row.restart = None
         row.since = len(row.losses)
         row.until = event.until
+        row.goal = event.goal or event.until
         row.device = event.device
         row.snapshot = None
         self.running.add(event.trial)
+        self.between.discard(event.trial)
         self.interrupted.discard(event.trial)
 
     def _take_back(self, id: int, epoch: int) -> None:
@@ -310,13 +322,16 @@ class History:
             self._over(event.trial, DIVERGED)
         elif event.epoch == row.until:
             self.running.remove(event.trial)
+            if row.until < row.goal:
+                self.between.add(event.trial)
 
     def _cut(self, event: Cut) -> None:
         row = self._rows[event.trial]
         row.restart = event.epoch
         row.cuts += (event,)
         row.snapshot = None
-        self.running.remove(event.trial)
+        self.running.discard(event.trial)
+        self.between.discard(event.trial)
         self.interrupted.add(event.trial)
 
     def _ended(self, event: Ended) -> None:
@@ -332,7 +347,8 @@ class History:
 
     def _over(self, id: int, reason: str) -> None:
         self._rows[id].ended = reason
-        self.running.discard(id)  # a trial that is stopped has none
+        self.running.discard(id)  # a trial that is stopped has no lease
+        self.between.discard(id)
         if reason not in SOUND:
             self.failures.setdefault(reason, []).append(id)
 
@@ -346,6 +362,7 @@ class History:
                 params=dict(row.params),  # so that who changes what was handed out does not change the log
                 since=row.since,
                 until=row.until,
+                goal=row.goal,
                 restart=row.restart,
                 bracket=row.bracket,
                 reports=tuple(row.reports),

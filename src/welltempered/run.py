@@ -121,15 +121,16 @@ class Run(Iterator[int]):
         params: the trial's params, named choices as the objects they stand for; read-only.
         horizon: epochs of a full training, for schedules that must know; the trial may be stopped long before.
         trial: the trial's number.
-        until: epoch at which its present or last lease ends, if the budget lasts: a horizon for what is only to be
-            compared with trials on leases of the same length. It grows when the trial is resumed.
+        until: epoch at which its present or last lease ends, if neither the budget nor a stopping rule ends it before:
+            a horizon for what is only to be compared with trials on leases of the same length. It grows when the trial
+            is resumed.
     """
 
     def __init__(self, setting: Setting, channel: Channel, lease: Lease) -> None:
         self.params = MappingProxyType(setting.resolve(lease.trial.params))
         self.horizon = setting.epochs
         self.trial = lease.trial.id
-        self.until = lease.trial.until
+        self.until = lease.trial.goal
         self._epoch = lease.trial.epoch
         self._setting = setting
         self._channel = channel
@@ -338,7 +339,7 @@ class Run(Iterator[int]):
         lease = self._channel.receive()
         if lease is not None and (lease.trial.id, lease.trial.epoch) == (self.trial, self.epoch):
             self._channel.begin(lease)
-            self._lease, self.until = lease, lease.trial.until
+            self._lease, self.until = lease, lease.trial.goal
         else:
             self._next = lease
             self._over = True

@@ -14,7 +14,7 @@ from welltempered.budget import Budget
 from welltempered.checkpoints import Checkpoints, Sweeper
 from welltempered.checks import shown
 from welltempered.decide import Scheduler, Start, Stop, Wait, decide, record
-from welltempered.driver import Driver, Watch, check_parts
+from welltempered.driver import Driver, Watch, check_parts, close_between
 from welltempered.errors import Conflict, CorruptLog, InvalidInput
 from welltempered.events import DRIVER_LOST, FAILED, Cut, Ended, Event, Header, Reported
 from welltempered.execute.base import Executor
@@ -219,7 +219,8 @@ class Study:
         Trials that the method stops on this occasion are written down, too.
 
         Args:
-            held: the trial the slot still has in memory, if any.
+            held: the trial the slot still has in memory, if any. Where training is not resumable and a stopping rule
+                looks at it, only so it can go on.
 
         Raises:
             InvalidInput: if `held` is no trial of this study.
@@ -270,6 +271,7 @@ class Study:
         self.checkpoints.tidy()
         for id in sorted(self.history.running):
             self.append(Cut(id, self.saved(id, self.history.epoch(id)), DRIVER_LOST, self.history.clock))
+        close_between(self, DRIVER_LOST, self.history.clock)
 
     def undo_zoom(self, zoom: int) -> None:
         """Take back a zoom of the searcher and those after it, see `zooms`: what was searched before is searched again.

@@ -22,6 +22,7 @@ class Trial(msgspec.Struct, frozen=True):
         params: the value of every active parameter.
         since: epoch at which its present or last lease began.
         until: epoch at which that lease ends.
+        goal: epoch until which it is to train unless a stopping rule ends it before; without such a rule `until`.
         restart: epoch whose state was saved if its last lease was cut short: it goes on from there, and what it
             has reported since is taken back then. `None` if nothing was cut.
         bracket: number of the bracket it belongs to.
@@ -42,6 +43,7 @@ class Trial(msgspec.Struct, frozen=True):
     params: Params
     since: int
     until: int
+    goal: int
     restart: int | None
     bracket: int
     reports: tuple[Reported, ...]

@@ -250,3 +250,69 @@ def test_a_trial_that_is_stopped_may_be_the_best_and_its_checkpoint_stays():
     study.append(wt.Started(1, study.space.defaults(), 9))
     with pytest.raises(wt.CorruptLog, match="held must be one of the 2 trials"):
         study.append(wt.Ended(1, STOPPED, "because", held=7))
+
+
+# -------------------------------------------------------------------- goals, and what cannot be resumed
+
+
+@pytest.mark.parametrize("slots", [1, 2])
+@pytest.mark.parametrize("killed", [False, True])
+def test_what_cannot_be_resumed_is_trained_anew_if_a_run_ends_between_two_pieces(slots, killed):
+    method = wt.Median(wt.Full(wt.Sobol()), grace=2, every=3)
+    study = study_of(SPACES["continuous"], method, epochs=10, resumable=False)
+    for budget in ("15 epochs", "22 epochs", "8 trials"):
+        if killed:
+            ends = [n for n, event in enumerate(study.history.events) if isinstance(event, wt.Reported)]
+            study = copied(study, ends[-1] + 1) if ends else study
+        simulate(study, slots=slots, budget=budget)
+        assert not study.history.between
+    assert {trial.state for trial in study.trials} <= {"complete", "stopped", "diverged"}
+    assert study.replay(verify=True).differences == ()
+
+
+def test_who_is_still_in_memory_goes_on_before_an_interrupted_one_begins_anew():
+    study = study_of(SPACES["continuous"], wt.Median(wt.Full(wt.Sobol()), grace=2, every=3), epochs=10, resumable=False)
+    first, second = study.ask(), study.ask()
+    study.append(wt.Cut(first.id, 0, "worker lost"))
+    while second.running:
+        second = study.tell(second, loss=1.0)
+    again = study.ask(held=second)
+    assert (again.id, again.epoch) == (second.id, 2)
+    assert study.ask().id == first.id
+
+
+def test_the_log_says_where_a_lease_ends_of_which_a_piece_begins():
+    study = study_of(
+        SPACES["continuous"], wt.Plateau(wt.Median(wt.Full(wt.Sobol()), grace=2, every=3), grace=4, every=4), epochs=10
+    )
+    simulate(study, budget="1 trials")
+    opened = [event for event in study.history.events if isinstance(event, wt.Started | wt.Resumed)]
+    assert [event.until for event in opened] == [2, 4, 5, 8, 10]
+    assert [event.goal for event in opened] == [10, 10, 10, 10, 0]
+
+
+def test_a_stopping_rule_does_not_change_how_far_training_looks_ahead():
+    """A schedule that anneals over the lease must not anneal to each check."""
+
+    def seen(method):
+        found = []
+
+        def train(run):
+            run.keep()
+            for epoch in run:
+                found.append((run.trial, epoch, run.until))
+                run.report(loss=1.0 / epoch)
+
+        experiment = wt.Experiment(train, SPACES["continuous"], minimize="loss", epochs=9, method=method)
+        with wt.Study.create(experiment) as study:
+            study.run(train, budget="2 trials", workers=0)
+        return found
+
+    assert seen(wt.Median(wt.Full(wt.Sobol()), grace=2, every=2)) == seen(wt.Full(wt.Sobol()))
+
+
+def test_a_goal_before_the_end_of_the_lease_is_refused():
+    study = study_of(SPACES["continuous"], wt.Full(wt.Sobol()), epochs=9)
+    params = study.space.defaults()
+    with pytest.raises(wt.CorruptLog, match=r"its goal must lie in 4..9, or be 0"):
+        study.append(wt.Started(0, params, 3, goal=2))

@@ -169,7 +169,7 @@ def test_an_honest_scheduler_passes_whether_it_resumes_or_refuses_to_or_stops(ma
             ),
         ),
         (Greedy, r"must grant a new trial a lease until 1..9, got Start\(.*until=10.*event 1\)"),
-        (Generous, r"must grant trial \d+ a lease until 4..9, got Resume\(trial=\d+, until=3\)"),
+        (Generous, r"must grant trial \d+ a lease until 4..9, got Resume\(trial=\d+, until=3, goal=0\)"),
         (
             Insatiable,
             "must start trials with what the searcher suggests, and wait when that is None, got .*params=None",

@@ -8,7 +8,7 @@ a stopped trial is one that has ended.
 
 import math
 from bisect import bisect_left, bisect_right, insort
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
 import msgspec
 import numpy as np
@@ -148,6 +148,9 @@ class Jitters:
         return max(jitter(losses), typical)
 
 
+D = TypeVar("D", Start, Resume)
+
+
 class Pieces:
     """The state of a stopping rule.
 
@@ -167,27 +170,27 @@ class Pieces:
         self.paused: set[int] = set()
         self.board = Board(epochs)
         self.jitters = Jitters()
-        self._memo: tuple[tuple[int, int | None], Decision] | None = None
 
     def next(self, rule: Rule, history: History, held: Trial | None) -> Decision:
         """Go on with a trial between two pieces or stop it; else what the scheduler within decides."""
         id = self._looked_at(history, held)
         if id is not None:
-            return self._judged(rule, history, Resume(id, self.inner.trials[id].until))
-        decision = self._within(rule, None if held is None else held.id)
+            lease = self.inner.trials[id]
+            return self._judged(rule, history, Resume(id, lease.until, lease.goal))
+        decision = rule.scheduler.next(self.inner, None if held is None else self.inner.trials[held.id])
         if isinstance(decision, Start):
-            return msgspec.structs.replace(decision, until=self._piece(0, decision.until))
+            return self._cut_up(decision, 0)
         if isinstance(decision, Resume) and self._between(rule, decision.trial):
             return self._judged(rule, history, decision)
         if isinstance(decision, Resume):
-            return Resume(decision.trial, self._piece(history.epoch(decision.trial), decision.until))
+            return self._cut_up(decision, history.epoch(decision.trial))
         return decision
 
     def _judged(self, rule: Rule, history: History, decision: Resume) -> Decision:
         """A trial goes on to its next check, unless it stands at one and the rule has something against it."""
         epoch = history.epoch(decision.trial)
         why = rule.why(self, history.trials[decision.trial]) if epoch in self.board.epochs else None
-        return Resume(decision.trial, self._piece(epoch, decision.until)) if why is None else Stop(decision.trial, why)
+        return self._cut_up(decision, epoch) if why is None else Stop(decision.trial, why)
 
     def _between(self, rule: Rule, trial: int) -> bool:
         """Whether a rule within has just let a trial go on: who wraps it has a say, too, at the same epoch.
@@ -202,12 +205,12 @@ class Pieces:
     def learn(self, rule: Rule, history: History, event: Event) -> None:
         """Take an event, and translate it for the scheduler within."""
         if isinstance(event, Started):
-            self._opened(rule, event)
+            self._opened(rule, history, event)
         elif isinstance(event, Resumed):
             self.paused.discard(event.trial)
             if event.trial not in self.inner.running:  # else only the next piece begins
                 self.board.drop(history.epoch(event.trial), event.trial)
-                self._opened(rule, event)
+                self._opened(rule, history, event)
         else:
             self.inner.apply(event)
             if not isinstance(event, Undone):
@@ -223,28 +226,32 @@ class Pieces:
             return held.id
         return min(self.paused) if self.paused and history.resumable else None
 
+    def _cut_up(self, decision: D, epoch: int) -> D:
+        """The first piece of a lease that begins at an epoch; where the whole one ends becomes its goal."""
+        goal, until = decision.goal or decision.until, self._piece(epoch, decision.until)
+        return msgspec.structs.replace(decision, until=until, goal=goal if goal > until else 0)
+
     def _piece(self, epoch: int, until: int) -> int:
         """Where a piece ends that begins at an epoch, of a lease that ends at `until`."""
         later = bisect_right(self.board.epochs, epoch)
         return min([until, *self.board.epochs[later : later + 1]])
 
-    def _within(self, rule: Rule, held: int | None) -> Decision:
-        """What the scheduler within decides now; asked for again when the event comes, and derived only once."""
-        key = (len(self.inner.events), held)
-        if self._memo is None or self._memo[0] != key:
-            trial = None if held is None else self.inner.trials[held]
-            self._memo = key, rule.scheduler.next(self.inner, trial)
-        return self._memo[1]
-
-    def _opened(self, rule: Rule, event: Started | Resumed) -> None:
+    def _opened(self, rule: Rule, history: History, event: Started | Resumed) -> None:
         """A lease of the scheduler within begins or, after a cut, goes on; the event says where its piece ends."""
+        goal = event.goal or event.until
         if event.trial in self.inner.interrupted:
             until = self.inner.trials[event.trial].until
         else:
-            decision = self._within(rule, event.held)
-            # Another decision than the recorded one is for the replay to report.
-            until = decision.until if isinstance(decision, Start | Resume) else event.until
-        self.inner.apply(msgspec.structs.replace(event, until=max(until, event.until)))
+            until = self._lease(rule, history.epoch(event.trial), goal)
+        until = max(until, event.until)
+        self.inner.apply(msgspec.structs.replace(event, until=until, goal=goal if goal > until else 0))
+
+    def _lease(self, rule: Rule, epoch: int, goal: int) -> int:
+        """Where a lease of the scheduler within ends, which is a piece of the goal if that is a rule, too."""
+        if not isinstance(rule.scheduler, Rule):
+            return goal
+        state = self.inner.fold(rule.scheduler)
+        return state._piece(epoch, state._lease(rule.scheduler, epoch, goal))
 
     def _closed(self, history: History, event: Reported | Cut | Ended) -> None:
         """An epoch is over, and maybe a piece, a lease or a trial."""
