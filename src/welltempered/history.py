@@ -11,7 +11,7 @@ import numpy as np
 from welltempered.errors import CorruptLog
 from welltempered.events import DIVERGED, STOPPED, Cut, Ended, Event, Header, Reported, Resumed, Started, Undone
 from welltempered.space import Params, Space
-from welltempered.trial import SOUND, Trial
+from welltempered.trial import SOUND, Row, Trial
 
 S = TypeVar("S")
 
@@ -26,31 +26,6 @@ class Fold(Protocol[S]):
     def learn(self, state: S, history: "History", event: Event) -> None:
         """Take one event into the state; `history` is as it was right after that event."""
         ...
-
-
-class _Row:
-    """The mutable inside of a trial; `History` alone writes it and hands out snapshots."""
-
-    # fmt: off
-    __slots__ = ("bracket", "cuts", "device", "ended", "error", "goal", "losses", "params", "reports", "restart",
-                 "saves", "since", "snapshot", "until")
-    # fmt: on
-
-    def __init__(self, event: Started) -> None:
-        self.params = event.params
-        self.since = 0
-        self.until = event.until
-        self.goal = event.goal or event.until
-        self.restart: int | None = None
-        self.bracket = event.bracket
-        self.device = event.device
-        self.reports: list[Reported] = []
-        self.losses: list[float] = []
-        self.saves: dict[int, int] = {}  # epoch -> bytes
-        self.cuts: tuple[Cut, ...] = ()
-        self.ended: str | None = None
-        self.error: str | None = None
-        self.snapshot: Trial | None = None
 
 
 class History:
@@ -81,7 +56,7 @@ class History:
         self.spent = 0
         self.clock = 0.0
         self.trials: Sequence[Trial] = _Trials(self)
-        self._rows: list[_Row] = []
+        self._rows: list[Row] = []
         self._ranked: dict[int, list[tuple[float, int]]] = {}
         self._folds: dict[Fold[Any], Any] = {}
         self._tried: set[bytes] = set()
@@ -279,7 +254,7 @@ class History:
         return None if event.zoom >= 1 else "zooms are numbered from 1"  # which there are is the searcher's to know
 
     def _started(self, event: Started) -> None:
-        self._rows.append(_Row(event))
+        self._rows.append(Row(event))
         self.running.add(event.trial)
 
     def _resumed(self, event: Resumed) -> None:
@@ -357,25 +332,7 @@ class History:
     def _trial(self, id: int) -> Trial:
         row = self._rows[id]
         if row.snapshot is None:
-            row.snapshot = Trial(
-                id=id,
-                params=dict(row.params),  # so that who changes what was handed out does not change the log
-                since=row.since,
-                until=row.until,
-                goal=row.goal,
-                restart=row.restart,
-                bracket=row.bracket,
-                reports=tuple(row.reports),
-                losses=tuple(row.losses),
-                saves=tuple(row.saves),
-                running=id in self.running,
-                cuts=row.cuts,
-                ended=row.ended,
-                error=row.error,
-                device=row.device,
-                metric=self.objective.metric,
-                horizon=self.epochs,
-            )
+            row.snapshot = row.trial(id, self.objective.metric, self.epochs, running=id in self.running)
         return row.snapshot
 
 

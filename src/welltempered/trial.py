@@ -7,7 +7,7 @@ import msgspec
 
 from welltempered.checks import shown
 from welltempered.errors import InvalidInput
-from welltempered.events import FINISHED, OUT_OF_TIME, STOPPED, Cut, Reported
+from welltempered.events import FINISHED, OUT_OF_TIME, STOPPED, Cut, Reported, Started
 from welltempered.space import Params
 
 SOUND = (None, FINISHED, OUT_OF_TIME, STOPPED)
@@ -106,6 +106,53 @@ class Trial(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         params = ", ".join(f"{name}={value!r}" for name, value in self.params.items())
         return f"trial {self.id}: {self.metric} {self.value} after epoch {self.epoch} ({params})"
+
+
+class Row:
+    """The mutable inside of a trial; `History` alone writes it and hands out snapshots."""
+
+    # fmt: off
+    __slots__ = ("bracket", "cuts", "device", "ended", "error", "goal", "losses", "params", "reports", "restart",
+                 "saves", "since", "snapshot", "until")
+    # fmt: on
+
+    def __init__(self, event: Started) -> None:
+        self.params = event.params
+        self.since = 0
+        self.until = event.until
+        self.goal = event.goal or event.until
+        self.restart: int | None = None
+        self.bracket = event.bracket
+        self.device = event.device
+        self.reports: list[Reported] = []
+        self.losses: list[float] = []
+        self.saves: dict[int, int] = {}  # epoch -> bytes
+        self.cuts: tuple[Cut, ...] = ()
+        self.ended: str | None = None
+        self.error: str | None = None
+        self.snapshot: Trial | None = None
+
+    def trial(self, id: int, metric: str, horizon: int, *, running: bool) -> Trial:
+        """The trial as of now, never to change."""
+        return Trial(
+            id=id,
+            params=dict(self.params),  # so that who changes what was handed out does not change the log
+            since=self.since,
+            until=self.until,
+            goal=self.goal,
+            restart=self.restart,
+            bracket=self.bracket,
+            reports=tuple(self.reports),
+            losses=tuple(self.losses),
+            saves=tuple(self.saves),
+            running=running,
+            cuts=self.cuts,
+            ended=self.ended,
+            error=self.error,
+            device=self.device,
+            metric=metric,
+            horizon=horizon,
+        )
 
 
 def number_of(trial: object, count: int) -> int:
