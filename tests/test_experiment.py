@@ -42,7 +42,13 @@ def test_the_method_has_a_default_that_fits_the_training():
         ({"epochs": True}, "epochs must be a whole number of at least 1 and below 2**63, got epochs=True"),
         ({"seed": -1}, "seed must be a whole number of at least 0 and below 2**63, got seed=-1"),
         ({"seed": 2**63}, f"seed must be a whole number of at least 0 and below 2**63, got seed={2**63}"),
-        ({"method": Sobol()}, "method must be a scheduler such as Hyperband(Sobol()), got Sobol()"),
+        (
+            {"method": Sobol()},
+            (
+                "method must be a scheduler such as Hyperband(Sobol()), got Sobol(); "
+                "write Hyperband(Sobol()), or Full(Sobol()) to stop nobody early"
+            ),
+        ),
     ],
 )
 def test_an_argument_that_breaks_a_rule_is_named(changes, sentence):

@@ -99,7 +99,13 @@ GOOD = {"train": steady, "space": SPACE, "minimize": "loss", "epochs": 3, "budge
         ({"epochs": 0}, "epochs must be a whole number of at least 1 and below 2**63, got epochs=0"),
         ({"epochs": 2.5}, "epochs must be a whole number of at least 1 and below 2**63, got epochs=2.5"),
         ({"seed": -1}, "seed must be a whole number of at least 0 and below 2**63, got seed=-1"),
-        ({"method": wt.Random()}, "method must be a scheduler such as Hyperband(Sobol()), got Random()"),
+        (
+            {"method": wt.Random()},
+            (
+                "method must be a scheduler such as Hyperband(Sobol()), got Random(); "
+                "write Hyperband(Random()), or Full(Random()) to stop nobody early"
+            ),
+        ),
         ({"method": "hyperband"}, "method must be a scheduler such as Hyperband(Sobol()), got 'hyperband'"),
         ({"budget": "3 parsecs"}, "budget must be an amount and a unit, such as '200 epochs', '30 trials', '10 min'"),
     ],

@@ -1,7 +1,8 @@
-"""What arguments of many functions have in common: whole numbers, paths, and how a wrong value is shown."""
+"""What arguments of many functions have in common: numbers, paths, and how a wrong value is shown."""
 
+import math
 import os
-from numbers import Integral
+from numbers import Integral, Real
 from pathlib import Path
 
 from welltempered.errors import InvalidInput
@@ -29,6 +30,37 @@ def whole(name: str, value: object, rule: str, least: int, most: int = 2**63 - 1
     if not isinstance(value, Integral) or isinstance(value, bool) or not least <= int(value) <= most:
         raise InvalidInput(f"{name} must be {rule}, got {name}={shown(value)}")
     return int(value)
+
+
+def number(name: str, value: object, rule: str, low: float = -math.inf, high: float = math.inf) -> float:
+    """A finite number within bounds as a plain `float`; NumPy's count, and `True` does not.
+
+    Args:
+        name: of the argument.
+        value: what was given.
+        rule: what it must be, for the message. It decides whether the bounds themselves are allowed: the lower one
+            where it says "at least", the upper one where it says "at most".
+        low: lower bound.
+        high: upper bound.
+
+    Raises:
+        InvalidInput: if it is no finite number, or out of bounds.
+
+    >>> number("share", 0, "at least 0 and below 1", 0, 1)
+    0.0
+    """
+    given = f"got {name}={shown(value)}"
+    try:
+        if not isinstance(value, Real) or isinstance(value, bool) or not math.isfinite(value):
+            raise InvalidInput(f"{name} must be a number, {rule}, {given}")
+    except OverflowError:  # a whole number that no float can hold
+        raise InvalidInput(f"{name} must be a number that fits into a float, {rule}, {given}") from None
+    found = float(value)
+    above = found >= low if "at least" in rule else found > low
+    below = found <= high if "at most" in rule else found < high
+    if not (above and below):
+        raise InvalidInput(f"{name} must be {rule}, {given}")
+    return found
 
 
 def flag(name: str, value: object) -> None:

@@ -4,6 +4,7 @@ Both are pure: what they return depends on the history (and the held trial) alon
 derived again from the log and compared.
 """
 
+import dataclasses
 from collections.abc import Collection
 from typing import Protocol, TypeGuard, runtime_checkable
 
@@ -82,14 +83,50 @@ class Scheduler(Protocol):
         ...
 
 
-def check_searcher(searcher: object) -> None:
+def check_searcher(searcher: object, holder: str) -> None:
     """Refuse what cannot suggest params, also a searcher's class.
 
+    Args:
+        searcher: what was given.
+        holder: name of the class it was given to.
+
     Raises:
-        InvalidInput: with what it is instead.
+        InvalidInput: with what it is instead, and the way out.
     """
     if isinstance(searcher, type) or not isinstance(searcher, Searcher):
-        raise InvalidInput(f"searcher must be one such as Sobol() or Random(), got {shown(searcher)}")
+        instead = _outside(searcher, holder)
+        raise InvalidInput(f"searcher must be one such as Sobol() or Random(), got {shown(searcher)}{instead}")
+
+
+def _outside(given: object, holder: str) -> str:
+    """The way out where a searcher was expected; blank if nobody can tell what was meant."""
+    if isinstance(given, type):
+        return f"; give an instance, such as {holder}(Sobol())" if hasattr(given, "suggest") else ""
+    if not isinstance(given, Scheduler):
+        return ""
+    name = type(given).__name__
+    if hasattr(given, "scheduler"):
+        return f"; a stopping rule goes outside: write {name}({holder}(Sobol()))"
+    inner = in_short(getattr(given, "searcher", None))
+    if holder == "Zoom":
+        return f"; a scheduler goes outside: write {name}({holder}({inner}))"
+    if holder == name:
+        return f"; it is one already: {name}({inner})"
+    return f"; it divides the epochs itself: write either {name}({inner}) or {holder}({inner})"
+
+
+def in_short(method: object) -> str:
+    """A method without those hyperparameters that are as usual, as one would write it: `Zoom(Sobol())`."""
+    if not dataclasses.is_dataclass(method) or isinstance(method, type):
+        return "Sobol()"
+    parts = []
+    for field in dataclasses.fields(method):
+        value = getattr(method, field.name)
+        if isinstance(value, Searcher | Scheduler):
+            parts.append(in_short(value))
+        elif value != field.default:
+            parts.append(f"{field.name}={value!r}")
+    return f"{type(method).__name__}({', '.join(parts)})"
 
 
 def decide(scheduler: Scheduler, history: History, held: Trial | None) -> Decision:

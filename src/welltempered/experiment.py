@@ -6,7 +6,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 from welltempered.checks import flag, shown, whole
-from welltempered.decide import Scheduler
+from welltempered.decide import Scheduler, Searcher, in_short
 from welltempered.errors import InvalidInput
 from welltempered.objective import Objective
 from welltempered.schedulers.halving import Halving
@@ -77,7 +77,13 @@ class Experiment:
         if self.method is None:
             return Hyperband(Sobol()) if self.resumable else Halving(Sobol())
         if isinstance(self.method, type) or not isinstance(self.method, Scheduler):
-            raise InvalidInput(f"method must be a scheduler such as Hyperband(Sobol()), got {shown(self.method)}")
+            instead = ""
+            if isinstance(self.method, Searcher) and not isinstance(self.method, type):
+                short = in_short(self.method)
+                instead = f"; write Hyperband({short}), or Full({short}) to stop nobody early"
+            raise InvalidInput(
+                f"method must be a scheduler such as Hyperband(Sobol()), got {shown(self.method)}{instead}"
+            )
         return self.method
 
 

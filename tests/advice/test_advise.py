@@ -16,7 +16,7 @@ from welltempered.presets.regularisation import dropout
 from welltempered.presets.training import batch_size, beta1, learning_rate, rho
 from welltempered.space import Choice, Float, Int, Space
 
-NET = Space(optimizer("sgd", "adam") | layers((1, 4), units=units(784, 10)), batch=batch_size())
+NET = Space(optimizer("sgd", "adam") | layers((1, 4), units=units(n_in=784, n_out=10)), batch=batch_size())
 PLAIN = Space(lr=Float(1e-4, 1), momentum=Float(0.5, 0.99), units_1=Int(8, 64), l2=Float(0, 0.1), opt=Choice("adam"))
 
 
@@ -26,7 +26,7 @@ def nets(draw):
     names = draw(st.lists(st.sampled_from(list(OPTIMIZERS)), min_size=1, max_size=4, unique=True))
     depth = draw(st.sampled_from([2, (0, 2), (1, 4)]))
     regularised = {"regularised": Choice(False, True), "drop": dropout().when(regularised=True)}
-    stack = layers(depth, each=draw(st.booleans()), units=units(64, 10), kind=Choice("relu", "gelu"))
+    stack = layers(depth, each=draw(st.booleans()), units=units(n_in=64, n_out=10), kind=Choice("relu", "gelu"))
     return Space(optimizer(*names) | stack | draw(st.sampled_from([{}, regularised, {"batch": batch_size()}])))
 
 
@@ -43,7 +43,12 @@ def test_the_order_is_that_of_ng():
 
 def test_the_order_may_be_that_of_yu_and_zhu():
     space = Space(
-        beta1=beta1(), rho=rho(), units=units(64, 10), depth=Int(1, 4), batch=batch_size(), lr=learning_rate()
+        beta1=beta1(),
+        rho=rho(),
+        units=units(n_in=64, n_out=10),
+        depth=Int(1, 4),
+        batch=batch_size(),
+        lr=learning_rate(),
     )
     assert advise(space, 100, order="yu_zhu").tune == ("lr", "beta1", "batch", "units", "depth", "rho")
     assert advise(space, 100).tune == ("lr", "batch", "units", "depth", "beta1", "rho")
@@ -66,7 +71,7 @@ def test_what_falls_away_with_a_fixed_choice_is_said():
 
 
 def test_layers_that_a_fixed_depth_leaves_out_fall_away():
-    advice = advise(Space(layers((1, 4), units=units(64, 10)), lr=learning_rate()), 12)
+    advice = advise(Space(layers((1, 4), units=units(n_in=64, n_out=10)), lr=learning_rate()), 12)
     assert advice.fix["depth"] == 2
     assert advice.idle == ("units_3", "units_4")
 

@@ -18,7 +18,7 @@ def looks(count=100, /, **parameters):
 
 
 def test_a_sound_space_needs_no_second_look():
-    sound = {"momentum": momentum(), "units": units(784, 10), "eps": epsilon(), "clip": clip_norm()}
+    sound = {"momentum": momentum(), "units": units(n_in=784, n_out=10), "eps": epsilon(), "clip": clip_norm()}
     assert looks(**LR, **sound, dropout=dropout(), decay=weight_decay(), beta1=beta1()) == []
 
 
@@ -121,5 +121,14 @@ def test_a_batch_size_reopens_other_parameters():
 
 
 def test_spaces_of_presets_are_looked_at_once():
-    found = looks(1000, **optimizer("sgd", "adam"), **layers((1, 4), units=units(784, 10)))
+    found = looks(1000, **optimizer("sgd", "adam"), **layers((1, 4), units=units(n_in=784, n_out=10)))
     assert found == []
+
+
+def test_what_is_shadowed_by_a_parameter_of_the_optimizer_is_told():
+    one = looks(**optimizer("sgd"), weight_decay=weight_decay())
+    assert "weight_decay is not read by run.build_optimizer: sgd_weight_decay is." in one
+    two = looks(**optimizer("sgd", "adam"), weight_decay=weight_decay(), learning_rate=learning_rate())
+    assert "weight_decay is not read by run.build_optimizer where optimizer is 'sgd': sgd_weight_decay is." in two
+    assert "learning_rate is not read by run.build_optimizer: sgd_lr, adam_lr are." in two
+    assert not [look for look in looks(**optimizer("adam"), weight_decay=weight_decay()) if "not read" in look]

@@ -2,8 +2,9 @@
 
 import pytest
 
-from welltempered.advice.rows import guessed, rows_of
+from welltempered.advice.rows import rows_of
 from welltempered.presets.design import units
+from welltempered.presets.names import guessed
 from welltempered.presets.regularisation import weight_decay
 from welltempered.presets.training import learning_rate, momentum
 from welltempered.space import Choice, Float, Int, Space
@@ -63,7 +64,7 @@ def test_a_guess_is_called_one():
     [
         (momentum(), "0.9 .. 0.999, log in 1 - x: averages about 10 to 1,000 steps"),
         (weight_decay(), "0 or 1e-06 .. 0.01, log: shrinks weights by 1e-06 to 0.01 × learning rate a step"),
-        (units(784, 10), "4 .. 2048, log"),
+        (units(n_in=784, n_out=10), "4 .. 2048, log"),
         (Int(1, 10**7), "1 .. 10000000"),
         (Float(0, 1), "0 .. 1"),
         (Choice("a", 1, None, [2]), "'a', 1, None, [2]"),

@@ -61,5 +61,23 @@ def test_the_larger_beta_the_smoother_and_the_later():
 
 @pytest.mark.parametrize("beta", [1, -0.1, float("nan")])
 def test_a_beta_that_averages_nothing_is_refused(beta):
-    with pytest.raises(wt.InvalidInput, match="betas must be at least 0 and below 1, got"):
+    with pytest.raises(wt.InvalidInput, match=r"betas must be .*at least 0 and below 1, got"):
         plots.averages([beta])
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: plots.averages(0.9), "betas must be a list of at least one number, such as"),
+        (lambda: plots.averages([]), "betas must be a list of at least one number"),
+        (lambda: plots.averages([0.9], series="abc"), "series must be a list of numbers, got series='abc'"),
+        (lambda: plots.averages(axes=3), "axes must be axes of matplotlib, such as .*, got axes=3"),
+        (lambda: plots.scales([LOG]), "parameters must have names, as in"),
+        (lambda: plots.scales({"log": LOG}, axis="m"), "axis must be a Float or Int, .*, got axis='m'"),
+        (lambda: plots.schedules([], epochs=3), "schedules must be at least one"),
+        (lambda: plots.schedules([wt.ReduceOnPlateau()], epochs=3, losses=[1]), "one per epoch, got 1 for epochs=3"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(call, sentence):
+    with pytest.raises(wt.InvalidInput, match=sentence):
+        call()

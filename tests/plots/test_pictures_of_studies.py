@@ -141,3 +141,13 @@ def test_an_explosion_does_not_flatten_the_other_curves(goal):
         ends = plots.curves(study.history).axes[0].get_ylim()
     assert max(map(abs, ends)) < 3
     assert min(sign * end for end in ends) < 0.12
+
+
+def test_a_study_in_place_of_its_history_is_told_where_that_is(study):
+    for draw in (lambda: plots.curves(study), lambda: plots.trials(study, "lr", "optimizer")):
+        with pytest.raises(wt.InvalidInput, match=r"; give study\.history$"):
+            draw()
+    with pytest.raises(wt.InvalidInput, match=r"history must be that of a study, study\.history, got <class"):
+        plots.curves(wt.Study)
+    with pytest.raises(wt.InvalidInput, match="x and y must be two parameters, got x='lr', y='lr'"):
+        plots.trials(study.history, "lr", "lr")

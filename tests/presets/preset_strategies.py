@@ -27,7 +27,7 @@ def rates(draw):
 @st.composite
 def shares(draw):
     low, width = draw(st.floats(0, 0.5)), draw(st.floats(0.01, 0.4))
-    step = draw(st.none() | st.floats(0.01, 1).map(lambda part: part * width))
+    step = draw(st.none() | st.integers(1, 100).map(lambda parts: width / parts))
     return draw(st.sampled_from(SHARES))(low, low + width, step=step)
 
 
@@ -40,10 +40,10 @@ def batches(draw):
 @st.composite
 def widths(draw):
     if draw(st.booleans()):
-        return units(draw(st.integers(1, 10**6)), draw(st.integers(1, 10**6)))
+        return units(n_in=draw(st.integers(1, 10**6)), n_out=draw(st.integers(1, 10**6)))
     low = draw(st.integers(1, 1000))
     return units(low=low, high=low * draw(st.integers(2, 1000)))
 
 
-usual = st.sampled_from([units(784, 10), *(preset() for preset in PRESETS if preset is not units)])
+usual = st.sampled_from([units(n_in=784, n_out=10), *(preset() for preset in PRESETS if preset is not units)])
 presets = usual | averages() | rates() | shares() | batches() | widths()

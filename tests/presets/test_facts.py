@@ -78,6 +78,8 @@ def test_what_is_unknown_has_no_facts():
     assert about(Float(0, 1)) is None
     assert about(Float(0, 1, means="temperature")) is None
     assert about("min_lr_factor") is None
+    assert about("lr") == about("learning_rate")
+    assert about("adam_beta_1").means == "beta1"
     assert about(Choice("a", "b", means="schedule")).means == "schedule"
 
 

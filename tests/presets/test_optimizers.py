@@ -86,6 +86,12 @@ def test_rho_joins_later_than_momentum(budget, sgd, rmsprop):
     assert "rmsprop_rho" in optimizer("rmsprop", budget=25)
 
 
+def test_a_budget_may_say_its_unit_and_the_help_lists_what_each_optimizer_brings():
+    assert optimizer("adam", budget="9 trials") == optimizer("adam", budget=9)
+    for name in ("sgd", "rmsprop", "adagrad", "adam"):
+        assert f'`"{name}"`: {", ".join(f"`{key}`" for key in names_of(optimizer(name), name))}' in optimizer.__doc__
+
+
 def test_the_table_cannot_be_changed():
     with pytest.raises(TypeError):
         OPTIMIZERS["lion"] = ("lr",)
@@ -98,11 +104,16 @@ def test_the_table_cannot_be_changed():
         (["adan"], {}, "there is no preset of the optimizer 'adan', did you mean 'adam'?"),
         (["AdamW"], {}, "there is no preset of the optimizer 'AdamW', did you mean 'adamw'?"),
         (["lookahead"], {}, "there is no preset of the optimizer 'lookahead', there are sgd, nesterov, rmsprop"),
-        ([["sgd", "adam"]], {}, "there is no preset of the optimizer"),
+        ([["sgd", "adam"]], {}, 'names must be given one by one, .*: write optimizer."sgd", "adam".'),
         ([None], {}, "there is no preset of the optimizer None"),
         (["sgd", "adam", "sgd"], {}, "names of optimizers must differ, got sgd, adam, sgd"),
-        (["sgd"], {"budget": 0}, "budget must be a whole number of full trainings, at least 1, got budget=0"),
-        (["sgd"], {"budget": "30 trials"}, "budget must be a whole number of full trainings"),
+        (
+            ["sgd"],
+            {"budget": 0},
+            "budget must be a whole number of full trainings of at least 1, .* got budget=0",
+        ),
+        (["sgd"], {"budget": "9"}, "budget must be a number or say its unit, 9 or '9 trials', got '9'"),
+        (["sgd"], {"budget": "9 epochs"}, "or give the number of full trainings itself"),
         (["sgd"], {"budget": True}, "budget must be a whole number of full trainings"),
         (["sgd"], {"prefix": "my net"}, "prefix must be a word such as 'disc', got prefix='my net'"),
     ],

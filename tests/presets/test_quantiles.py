@@ -72,7 +72,7 @@ def test_a_grid_tries_zero_once_and_spreads_the_others():
     assert values_of(weight_decay(1e-6, 1e-2), Grid(points=6), 9) == [0.0, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2]
 
 
-@pytest.mark.parametrize("parameter", [batch_size(16, 512), units(784, 10)], ids=["batch_size", "units"])
+@pytest.mark.parametrize("parameter", [batch_size(16, 512), units(n_in=784, n_out=10)], ids=["batch_size", "units"])
 @pytest.mark.parametrize("searcher", [Random(), Sobol()], ids=repr)
 def test_every_power_of_two_is_tried_equally_often(parameter, searcher):
     space = Space(it=parameter, lr=learning_rate())

@@ -32,3 +32,18 @@ def test_clipping_begins_at_one():
 def test_a_step_wider_than_the_range_is_refused():
     with pytest.raises(InvalidInput, match="step must be above 0 and at most high - low"):
         dropout(0, 0.05)
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: weight_decay(0, 1e-2), "zero is included already, its chance is zero=..."),
+        (lambda: clip_norm(0), "^low must be above 0, got low=0$"),
+        (lambda: dropout(0, 50), r"^high must be at least 0 and below 1 \(half of them is 0.5\), got high=50$"),
+        (lambda: label_smoothing(0, 1), "high must be at least 0 and below 1"),
+        (lambda: dropout(0.05, 0.5), "step must lead from low to high, .*; step=None stands for any value between"),
+    ],
+)
+def test_what_regularisation_cannot_be_is_refused_with_the_way_out(call, sentence):
+    with pytest.raises(InvalidInput, match=sentence):
+        call()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from welltempered.errors import InvalidInput
-from welltempered.presets.training import batch_size, beta1, beta2, learning_rate, momentum, rho
+from welltempered.presets.training import batch_size, beta1, beta2, epsilon, learning_rate, momentum, rho
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def test_the_usual_value_is_no_default_where_the_range_lacks_it():
 
 
 def test_momentum_of_one_is_refused():
-    with pytest.raises(InvalidInput, match="high must be below 1"):
+    with pytest.raises(InvalidInput, match=r"high must be at least 0 and below 1, got high=1.0"):
         momentum(0.9, 1.0)
 
 
@@ -90,6 +90,24 @@ def test_momentum_of_one_is_refused():
 def test_batch_sizes_are_powers_of_two(bounds, sentence):
     with pytest.raises(InvalidInput, match=sentence):
         batch_size(*bounds)
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: momentum(9), "^low must be at least 0 and below 1, got low=9$"),
+        (lambda: rho(-1), "^low must be at least 0 and below 1, got low=-1$"),
+        (lambda: learning_rate(0, 1), "^low must be above 0, got low=0$"),
+        (lambda: epsilon(0), "^low must be above 0, got low=0$"),
+        (lambda: batch_size([16, 32]), r"values of one's own are Choice\(16, 32, means='batch_size'\)"),
+        (lambda: learning_rate([1e-3, 1e-2]), r"Choice\(0.001, 0.01, means='learning_rate'\)"),
+        (lambda: batch_size(default=48), "^default must be one of 16, 32, ..., 512, got default=48$"),
+        (lambda: learning_rate(default=1), r"^default must be in 1e-05\.\.0.1, got default=1.0$"),
+    ],
+)
+def test_what_a_hyperparameter_cannot_be_is_refused_with_the_way_out(call, sentence):
+    with pytest.raises(InvalidInput, match=sentence):
+        call()
 
 
 def test_a_batch_of_one_is_a_power_of_two():

@@ -270,8 +270,8 @@ RULES = [
     [
         ({"grace": 0}, "grace must be a whole number of epochs of at least 1 or None, got grace=0"),
         ({"every": 2.5}, "every must be a whole number of epochs of at least 1 or None, got every=2.5"),
-        ({"noise": -1}, "noise must be a number of at least 0, got noise=-1"),
-        ({"noise": math.nan}, "noise must be a number of at least 0, got noise=nan"),
+        ({"noise": -1}, "noise must be at least 0, got noise=-1"),
+        ({"noise": math.nan}, "noise must be a number, at least 0, got noise=nan"),
     ],
 )
 def test_wrong_settings_are_refused_in_a_sentence(make, wrong, sentence):
@@ -282,14 +282,16 @@ def test_wrong_settings_are_refused_in_a_sentence(make, wrong, sentence):
 @pytest.mark.parametrize(
     ("make", "wrong", "sentence"),
     [
-        (wt.Percentile, {"percent": 100}, "percent must be a number between 0 and 100, got percent=100"),
-        (wt.Percentile, {"percent": "25"}, "percent must be a number between 0 and 100, got percent='25'"),
+        (wt.Percentile, {"percent": 100}, "percent must be at least 1 and below 100 .*, got percent=100"),
+        (wt.Percentile, {"percent": "25"}, "percent must be a number, .*, got percent='25'"),
+        (wt.Percentile, {"percent": 0.1}, "percent must be at least 1 and below 100 .10 means: .* one in ten., got .*"),
+        (wt.Slack, {"factor": 95}, "factor must be at least 0 and at most 10 .a share of .*, got factor=95"),
         (wt.Median, {"least": 0}, "least must be a whole number of at least 1, got least=0"),
-        (wt.Median, {"trend": None}, "trend must be a number of at least 0, got trend=None"),
-        (wt.Slack, {"factor": -0.1}, "factor must be a number of at least 0, got factor=-0.1"),
+        (wt.Median, {"trend": None}, "trend must be a number, at least 0, got trend=None"),
+        (wt.Slack, {"factor": -0.1}, "factor must be at least 0 and at most 10 .*, got factor=-0.1"),
         (wt.Plateau, {"patience": 0}, "patience must be a whole number of at least 1, got patience=0"),
-        (wt.Plateau, {"share": 2}, "share must be a number between 0 and 1, got share=2"),
-        (wt.Plateau, {"min_delta": True}, "min_delta must be a number of at least 0, got min_delta=True"),
+        (wt.Plateau, {"share": 2}, "share must be at least 0 and at most 1, got share=2"),
+        (wt.Plateau, {"min_delta": True}, "min_delta must be a number, at least 0, got min_delta=True"),
     ],
 )
 def test_wrong_settings_of_one_rule_are_refused_in_a_sentence(make, wrong, sentence):
@@ -298,10 +300,13 @@ def test_wrong_settings_of_one_rule_are_refused_in_a_sentence(make, wrong, sente
 
 
 def test_what_is_wrapped_must_be_a_scheduler():
-    with pytest.raises(
-        wt.InvalidInput, match=r"got Random\(\); for a searcher alone write Median\(Full\(Sobol\(\)\)\)$"
-    ):
-        wt.Median(wt.Random())
+    with pytest.raises(wt.InvalidInput, match=r"; write Median\(Full\(Zoom\(Sobol\(\), start=30\)\)\)$"):
+        wt.Median(wt.Zoom(wt.Sobol(), start=30))
+    for wrong in (wt.Full, 10):
+        with pytest.raises(wt.InvalidInput, match=r"; give an instance, such as Percentile\(Full\(Sobol\(\)\)\)$"):
+            wt.Percentile(wrong)
+    with pytest.raises(wt.InvalidInput, match=r"a stopping rule goes outside: write Median\(Full\(Sobol\(\)\)\)$"):
+        wt.Full(wt.Median(wt.Full(wt.Sobol())))
     with pytest.raises(wt.InvalidInput, match=r"^scheduler must be one such as Plateau\(Hyperband\(Sobol\(\)\)\) has"):
         wt.Plateau(wt.Hyperband)
 

@@ -177,16 +177,22 @@ def test_an_undo_among_open_leases_and_interrupted_trials_is_replayed(scheduler)
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"searcher": wt.Full(wt.Sobol())}, "searcher must be one such as Sobol() or Random(), got Full(..."),
-        ({"searcher": wt.Sobol}, "searcher must be one such as Sobol() or Random(), got <class ..."),
+        (
+            {"searcher": wt.Full(wt.Sobol())},
+            "...got Full(...); a scheduler goes outside: write Full(Zoom(Sobol()))",
+        ),
+        (
+            {"searcher": wt.Sobol},
+            "...got <class ...>; give an instance, such as Zoom(Sobol())",
+        ),
         ({"searcher": Zoom(wt.Sobol(), growth=1.5)}, "searcher must be one that does not zoom itself, got Zoom(..."),
         ({"start": 9}, "start must be a whole number of at least 10, got start=9"),
         ({"start": 20.0}, "start must be a whole number of at least 10, got start=20.0"),
         ({"growth": 1}, "growth must be a factor of at least 1.1, got growth=1"),
-        ({"growth": math.nan}, "growth must be a factor of at least 1.1, got growth=nan"),
-        ({"growth": "2"}, "growth must be a factor of at least 1.1, got growth='2'"),
-        ({"quantile": 0.6}, "quantile must be a number above 0 and at most 0.5, got quantile=0.6"),
-        ({"risk": True}, "risk must be a number above 0 and at most 0.5, got risk=True"),
+        ({"growth": math.nan}, "growth must be a number, a factor of at least 1.1, got growth=nan"),
+        ({"growth": "2"}, "growth must be a number, a factor of at least 1.1, got growth='2'"),
+        ({"quantile": 0.6}, "quantile must be above 0 and at most 0.5, got quantile=0.6"),
+        ({"risk": True}, "risk must be a number, above 0 and at most 0.5, got risk=True"),
         ({"wide": 1}, "wide must be a whole number of at least 2, got wide=1"),
     ],
 )

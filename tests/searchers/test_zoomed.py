@@ -274,15 +274,15 @@ def test_a_part_lies_in_the_space_and_holds_the_best(name, seed, count, kind, ri
         (lambda history: zoom(None), "history must be that of a study, study.history, got None"),
         (
             lambda history: zoom(history, quantile=0),
-            "quantile must be a number above 0 and at most 0.5, got quantile=0",
+            "quantile must be above 0 and at most 0.5, got quantile=0",
         ),
         (
             lambda history: zoom(history, quantile="0.1"),
-            "quantile must be a number above 0 and at most 0.5, got quantile='0.1'",
+            "quantile must be a number, above 0 and at most 0.5, got quantile='0.1'",
         ),
         (
             lambda history: zoom(history, quantile=math.nan),
-            "quantile must be a number above 0 and at most 0.5, got quantile=nan",
+            "quantile must be a number, above 0 and at most 0.5, got quantile=nan",
         ),
     ],
 )

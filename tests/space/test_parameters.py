@@ -285,8 +285,16 @@ def test_a_lone_option_may_be_a_list_or_dict():
             partial(Float, 0, 1, step=1e-7),
             "step=1e-07 makes more than 100000 values: leave the step out",
         ),
-        (partial(Float, 0, 1, default=2), "default must be one of the values, got default=2.0"),
-        (partial(Choice, "a", default="b"), "default must be one of the values, got default='b'"),
+        (partial(Float, 0, 1, default=2), "default must be in 0..1, got default=2.0"),
+        (
+            partial(Int, 16, 512, scale="log", step=2, default=48),
+            "default must be one of 16, 32, ..., 512, got default=48",
+        ),
+        (
+            partial(Float, 1e-6, 0.1, scale="zero_or_log", default=1),
+            "default must be 0 or in 1e-06..0.1, got default=1.0",
+        ),
+        (partial(Choice, "a", default="b"), "default must be one of ['a'], got default='b'"),
         (Choice, 'Choice needs at least one option, as in Choice("sgd", "adam")'),
         (partial(Choice, "a", "b", "a"), "options must differ, got 'a' twice"),
         (partial(Choice, {1: 2}), "names of options must be strings, got [1]"),

@@ -290,3 +290,10 @@ def test_errors_say_what_is_wrong(act, sentence):
     with pytest.raises(InvalidInput) as error:
         act()
     assert str(error.value) == sentence
+
+
+def test_a_space_is_made_of_parts_which_bring_their_constraints():
+    first = Space(a=Int(1, 3), b=Int(1, 3)).where("a <= b")
+    space = Space(first, {"c": Int(1, 2)}, d=Int(1, 2))
+    assert list(space) == ["a", "b", "c", "d"]
+    assert space == Space({**first}, c=Int(1, 2), d=Int(1, 2)).where("a <= b")

@@ -64,15 +64,21 @@ EXPERIMENTS = [
     ("experiment(seed='lucky')", f"seed {WHOLE} 0 and below 2**63, got seed='lucky'"),
     ("experiment(resumable='no')", "resumable must be True or False, got resumable='no'"),
     ("experiment(resumable=None)", "resumable must be True or False, got resumable=None"),
-    ("experiment(method=wt.Random())", "method must be a scheduler such as Hyperband(Sobol()), got Random()"),
+    (
+        "experiment(method=wt.Random())",
+        "method must be ..., got Random(); write Hyperband(Random()), or ...",
+    ),
     ("experiment(method=wt.Hyperband)", "method must be a scheduler such as Hyperband(Sobol()), got <class ...>"),
     ("experiment(method='hyperband')", "method must be a scheduler such as Hyperband(Sobol()), got 'hyperband'"),
     ("experiment(method={})", "method must be a scheduler such as Hyperband(Sobol()), got {}"),
 ]
 METHODS = [
     ("wt.Full(None)", "searcher must be one such as Sobol() or Random(), got None"),
-    ("wt.Full(wt.Random)", "searcher must be one such as Sobol() or Random(), got <class ...>"),
-    ("wt.Full(FULL)", "searcher must be one such as Sobol() or Random(), got Full(searcher=Random())"),
+    ("wt.Full(wt.Random)", "...got <class ...>; give an instance, such as Full(Sobol())"),
+    (
+        "wt.Full(FULL)",
+        "searcher must be ...; it is one already: Full(Random())",
+    ),
     ("wt.Halving('random')", "searcher must be one such as Sobol() or Random(), got 'random'"),
     ("wt.Hyperband(3)", "searcher must be one such as Sobol() or Random(), got 3"),
     ("wt.Hyperband(wt.Random(), eta=1)", f"eta {WHOLE} 2 (usual: 2, 3, 4), got eta=1"),

@@ -13,6 +13,11 @@ _LOG = {"learning_rate", "epsilon", "weight_decay", "clip_norm"}
 _AVERAGES = {"momentum", "beta1", "beta2", "rho"}
 """What acts through the number of steps that it averages, 1 / (1 - β)."""
 
+_RATE_NAMES = ("lr", "learning_rate")
+
+_READ = (*_RATE_NAMES, "momentum", "rho", "beta1", "beta2", "epsilon", "weight_decay")
+"""What `run.build_optimizer` reads under its plain name, where the optimizer has none of its own."""
+
 _SIZES = {"batch_size", "units", "depth"}
 
 _RATES = (1e-3, 1e-2)
@@ -25,6 +30,7 @@ def looks_of(rows: Sequence[Row], count: int) -> Iterator[str]:
     """All that deserves a second look, the gravest first."""
     yield from _rate_omitted(rows)
     yield from _constants(rows)
+    yield from _shadowed(rows)
     yield from _too_many(rows, count)
     for row in rows:
         yield from _unsuited_scale(row)
@@ -50,6 +56,23 @@ def _constants(rows: Sequence[Row]) -> Iterator[str]:
             yield f"{row.name} is fixed at {value}: fine to begin with; another needs a learning rate of its own."
         else:
             yield f"{row.name} is fixed at {value}, so the results hold for this value only: is it meant to be?"
+
+
+def _shadowed(rows: Sequence[Row]) -> Iterator[str]:
+    """Who builds the optimizer of the params reads `sgd_momentum` before `momentum`: the general one is for nothing."""
+    names = {row.name for row in rows}
+    for row in rows:
+        if row.means != "optimizer" or not isinstance(row.parameter, Choice) or not row.name.endswith("optimizer"):
+            continue
+        prefix, options = row.name.removesuffix("optimizer"), row.parameter.options
+        for word in (word for word in _READ if f"{prefix}{word}" in names):
+            alike = _RATE_NAMES if word in _RATE_NAMES else (word,)
+            own = [(option, name) for option in options for w in alike if (name := f"{prefix}{option}_{w}") in names]
+            shadowed = list(dict.fromkeys(repr(option) for option, _ in own))
+            if shadowed:
+                where = "" if len(shadowed) == len(options) else f" where {row.name} is {' or '.join(shadowed)}"
+                read = f"{', '.join(name for _, name in own)} {'is' if len(own) == 1 else 'are'}"
+                yield f"{prefix}{word} is not read by run.build_optimizer{where}: {read}."
 
 
 def _too_many(rows: Sequence[Row], count: int) -> Iterator[str]:

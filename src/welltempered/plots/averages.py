@@ -1,11 +1,11 @@
 """What a momentum means: the article's picture of two averages."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from welltempered.checks import shown
+from welltempered.checks import number, shown
 from welltempered.errors import InvalidInput
 from welltempered.plots.style import COLOURS, FAINT, canvas, figure_of
 
@@ -31,12 +31,12 @@ def averages(
         axes: where to draw. Default: a figure of its own.
 
     Raises:
-        InvalidInput: if a β is out of range, or matplotlib is not installed.
+        InvalidInput: if a β is out of range, the series is no list of numbers, or matplotlib is not installed.
     """
-    for beta in betas:
-        if not 0 <= beta < 1:
-            raise InvalidInput(f"betas must be at least 0 and below 1, got {shown(beta)}")
-    values = _noisy_wave() if series is None else np.asarray(series, dtype=float)
+    if not isinstance(betas, Iterable) or isinstance(betas, str) or not (given := list(betas)):
+        raise InvalidInput(f"betas must be a list of at least one number, such as [0.9], got betas={shown(betas)}")
+    betas = [number("betas", beta, "at least 0 and below 1", 0, 1) for beta in given]
+    values = _noisy_wave() if series is None else _floats(series)
     with canvas(axes) as axes_:
         axes_.plot(values, ".", color=FAINT, markersize=4)
         for beta, colour in zip(betas, COLOURS * len(betas), strict=False):
@@ -47,6 +47,16 @@ def averages(
         axes_.set(xlabel="step", xlim=(0, len(values)))
         axes_.set_yticks([])
         return figure_of(axes_)
+
+
+def _floats(series: object) -> np.ndarray:
+    try:
+        values = np.asarray(series, dtype=float)
+    except (TypeError, ValueError):
+        values = np.empty(0)
+    if values.ndim != 1 or not len(values):
+        raise InvalidInput(f"series must be a list of numbers, got series={shown(series)}")
+    return values
 
 
 def average(values: np.ndarray, beta: float) -> np.ndarray:

@@ -4,7 +4,7 @@ import math
 from typing import TYPE_CHECKING
 
 from welltempered.history import History
-from welltempered.plots.style import BLUE, FAINT, ORANGE, RED, canvas, figure_of
+from welltempered.plots.style import BLUE, FAINT, ORANGE, RED, canvas, check_history, figure_of
 from welltempered.trial import Trial
 
 if TYPE_CHECKING:
@@ -29,8 +29,9 @@ def curves(history: History, *, axes: "Axes | None" = None) -> "Figure":
         axes: where to draw. Default: a figure of its own.
 
     Raises:
-        InvalidInput: if matplotlib is not installed.
+        InvalidInput: if it is no history, or matplotlib is not installed.
     """
+    check_history(history)
     best = history.best
     with canvas(axes) as axes_:
         from matplotlib.ticker import MaxNLocator

@@ -31,14 +31,18 @@ def scales(
         axes: where to draw. Default: a figure of its own.
 
     Raises:
-        InvalidInput: if there is no parameter, or one that is no Float or Int, or matplotlib is not installed.
+        InvalidInput: if there is no parameter, or one (or the axis) is no Float or Int, or matplotlib is not installed.
     """
     points = whole("points", points, "a whole number of at least 2", 2)
+    if not isinstance(parameters, Mapping):
+        raise InvalidInput(f"parameters must have names, as in {{'log': learning_rate()}}, got {shown(parameters)}")
     for name, parameter in parameters.items():
         if not isinstance(parameter, Float | Int):
             raise InvalidInput(f"parameters must be Float or Int, got {name}={shown(parameter)}")
     if not parameters:
         raise InvalidInput("parameters must be at least one, such as {'log': learning_rate()}, got none")
+    if not isinstance(axis, Float | Int | None):
+        raise InvalidInput(f"axis must be a Float or Int, such as parameters['log'], got axis={shown(axis)}")
     ruler = [*parameters.values()][-1] if axis is None else axis
     with canvas(axes, 6.4, 0.9 + 0.7 * len(parameters)) as axes_:
         for row, (name, parameter) in enumerate(reversed([*parameters.items()])):

@@ -55,7 +55,7 @@ def schedules(
     """
     named = _named(schedules)
     epochs, fine = span_of(epochs, _FINE if steps is None else steps)
-    losses = _example(epochs) if losses is None else _floats(losses)
+    losses = _example(epochs) if losses is None else _floats(losses, epochs)
     curves = [_curve(schedule, epochs, fine, losses) for schedule in named.values()]
     inks = [COLOURS[i % len(COLOURS)] for i in range(len(curves))]
     with canvas(axes) as axes_:
@@ -81,6 +81,8 @@ def _named(schedules: Any) -> dict[str, Schedule]:
         schedules = {
             type(schedule).__name__ if len(alike) == len(found) else repr(schedule): schedule for schedule in found
         }
+    if not schedules:
+        raise InvalidInput(f"schedules must be at least one, such as [CosineDecay()], got {shown(schedules)}")
     return {str(name): check_schedule(schedule) for name, schedule in schedules.items()}
 
 
@@ -96,11 +98,15 @@ def _curve(schedule: Schedule, epochs: int, steps: int, losses: Sequence[float])
     return shares
 
 
-def _floats(losses: Any) -> list[float]:
+def _floats(losses: Any, epochs: int) -> list[float]:
+    rule = "losses must be a list of numbers, one per epoch"
     try:
-        return [float(loss) for loss in losses]
+        found = [float(loss) for loss in losses]
     except (TypeError, ValueError):
-        raise InvalidInput(f"losses must be a list of numbers, one per epoch, got {shown(losses)}") from None
+        raise InvalidInput(f"{rule}, got {shown(losses)}") from None
+    if len(found) < epochs:
+        raise InvalidInput(f"{rule}, got {len(found)} for epochs={epochs}")
+    return found
 
 
 def _example(epochs: int) -> list[float]:

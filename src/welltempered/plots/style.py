@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from welltempered.checks import shown
 from welltempered.errors import InvalidInput
+from welltempered.history import History
 from welltempered.space import Parameter
 
 if TYPE_CHECKING:
@@ -31,13 +33,36 @@ _LOOK: dict[str, Any] = {
 }
 
 
+def check_axes(axes: object) -> None:
+    """Refuse what nothing can be drawn into.
+
+    Raises:
+        InvalidInput: if it is neither `None` nor axes of matplotlib.
+    """
+    if axes is not None and not (hasattr(axes, "spines") and hasattr(axes, "get_figure") and hasattr(axes, "plot")):
+        raise InvalidInput(f"axes must be axes of matplotlib, such as figure.add_subplot(), got axes={shown(axes)}")
+
+
+def check_history(history: object) -> None:
+    """Refuse what is no history; who gives a study is told where it has one.
+
+    Raises:
+        InvalidInput: with what it is instead.
+    """
+    if not isinstance(history, History):
+        own = isinstance(getattr(history, "history", None), History)
+        way_out = "; give study.history" if own else ""
+        raise InvalidInput(f"history must be that of a study, study.history, got {shown(history)}{way_out}")
+
+
 @contextmanager
 def canvas(axes: "Axes | None", width: float = 6.4, height: float = 3.6) -> Iterator["Axes"]:
     """The axes to draw into: those given, else new ones in a figure of this size in inches.
 
     Raises:
-        InvalidInput: if matplotlib is not installed.
+        InvalidInput: if matplotlib is not installed, or what is given are no axes.
     """
+    check_axes(axes)
     try:
         import matplotlib as mpl
         from matplotlib.figure import Figure

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from welltempered.checks import shown
 from welltempered.errors import InvalidInput
 from welltempered.history import History
-from welltempered.plots.style import BLUE, FAINT, ORANGE, canvas, figure_of, scale_axis
+from welltempered.plots.style import BLUE, FAINT, ORANGE, canvas, check_history, figure_of, scale_axis
 from welltempered.space import Space
 
 if TYPE_CHECKING:
@@ -27,8 +27,11 @@ def trials(history: History, x: str, y: str, *, axes: "Axes | None" = None) -> "
         axes: where to draw. Default: a figure of its own.
 
     Raises:
-        InvalidInput: if the space has no such parameter, or matplotlib is not installed.
+        InvalidInput: if it is no history, its space has no two such parameters, or matplotlib is not installed.
     """
+    check_history(history)
+    if x == y:
+        raise InvalidInput(f"x and y must be two parameters, got {x=}, {y=}; their names are in study.history.space")
     columns = [_column(history.space, name) for name in (x, y)]
     points = history.matrix()[:, columns]
     drawn = [id for id, (u, v) in enumerate(points) if not (math.isnan(u) or math.isnan(v))]

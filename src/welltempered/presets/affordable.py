@@ -32,6 +32,10 @@ def trainings(budget: Budget | int | str, epochs: int | None = None) -> int:
     """
     if not isinstance(budget, Budget | str | None):
         return whole("budget", budget, "a whole number of full trainings of at least 1, or such as '30 trials'", 1)
+    if isinstance(budget, str) and budget.strip().isdecimal():
+        raise InvalidInput(
+            f"budget must be a number or say its unit, {budget.strip()} or '{budget.strip()} trials', got {budget!r}"
+        )
     bounds = Budget.of(budget)
     if epochs is not None:
         epochs = whole("epochs", epochs, "the epochs of a full training, a whole number of at least 1", 1)
@@ -40,7 +44,10 @@ def trainings(budget: Budget | int | str, epochs: int | None = None) -> int:
             f"budget must be in trials or epochs here, got {shown(str(bounds))}: time one training, and divide by that"
         )
     if bounds.epochs < math.inf and epochs is None:
-        raise InvalidInput(f"epochs must say how many a full training has, to know how many {bounds} pay for")
+        raise InvalidInput(
+            f"epochs must say how many a full training has, to know how many {bounds} pay for; "
+            "or give the number of full trainings itself"
+        )
     count = min(bounds.trials, bounds.epochs / (epochs or 1))
     if math.isinf(count):
         raise InvalidInput(

@@ -2,15 +2,19 @@
 
 import difflib
 import keyword
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from welltempered.checks import shown
+from welltempered.checks import number, shown
 from welltempered.errors import InvalidInput
 from welltempered.space import Parameter
 
 P = TypeVar("P", bound=Parameter)
+
+AVERAGE = "at least 0 and below 1"
+SHARE = "at least 0 and below 1 (half of them is 0.5)"
 
 
 def check_name(name: object) -> str:
@@ -33,6 +37,41 @@ def meant(word: object, known: Iterable[str]) -> str:
     words = list(known)
     close = difflib.get_close_matches(str(word).lower(), words, n=1)
     return f"did you mean {close[0]!r}?" if close else f"there are {', '.join(words)}"
+
+
+def span(means: str, low: Any, high: Any, rule: str, most: float = math.inf) -> tuple[float, float]:
+    """Both ends of a range of such a hyperparameter, as numbers above 0, or of at least 0, if the rule says so.
+
+    Raises:
+        InvalidInput: if one is none.
+    """
+    own_values(means, low)
+    return number("low", low, rule, 0, most), number("high", high, rule, 0, most)
+
+
+def own_values(means: str, low: object) -> None:
+    """Refuse a list of values where a range begins.
+
+    Raises:
+        InvalidInput: with the way they are written.
+    """
+    if isinstance(low, list | tuple):
+        options = ", ".join(map(repr, low))
+        raise InvalidInput(
+            f"low must be a number, got low={shown(low)}; values of one's own are Choice({options}, means={means!r})"
+        )
+
+
+def names_apart(what: str, names: Sequence[object]) -> None:
+    """Refuse names that are given as one list.
+
+    Raises:
+        InvalidInput: with the way they are written.
+    """
+    for name in names:
+        if isinstance(name, list | tuple):
+            apart = ", ".join(f'"{each}"' for each in name)
+            raise InvalidInput(f"names must be given one by one, got {shown(name)}: write {what}({apart})")
 
 
 def with_default(parameter: P, default: Any, usual: Any = None) -> P:

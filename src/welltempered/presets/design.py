@@ -1,11 +1,14 @@
 """Parameters of the net itself: how many layers, how many units in each."""
 
-from collections.abc import Iterable, Mapping
+import difflib
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from welltempered.checks import flag, prefix_of, shown, whole
 from welltempered.errors import InvalidInput
-from welltempered.presets.common import check_name, with_default
+from welltempered.presets.common import check_name, own_values, with_default
 from welltempered.space import Choice, Int, Parameter
 
 _NARROWEST = 4
@@ -15,16 +18,19 @@ trials."""
 _DEEPEST = 1000
 """Layers: each gets parameters of its own, and no plain net is as deep."""
 
+_CLOSE = 0.8
+"""How much alike two names are that are one, misspelt: less than that, and one may be inactive beside the other."""
+
 _LARGEST = 2**38
 """Units, above any net's; twice as many is a range that an Int can have."""
 
 
 def units(
-    n_in: int | None = None,
-    n_out: int | None = None,
-    *,
     low: int | None = None,
     high: int | None = None,
+    *,
+    n_in: int | None = None,
+    n_out: int | None = None,
     default: int | None = None,
 ) -> Int:
     """The number of units of a hidden layer: a number times a power of two, around Heaton's rules of thumb.
@@ -34,11 +40,11 @@ def units(
     wall.
 
     Args:
-        n_in: size of the net's input, as its first dense layer sees it. Needed unless low and high are given.
-        n_out: size of its output. Needed unless low and high are given.
         low: the smallest. Default: half of the smaller of input and output, but at least 4, as a power of two.
         high: the largest, at least twice low. Default: twice the input, or what the second rule says if that is more,
             as a power of two; images that are flattened whole make this large: give it.
+        n_in: size of the net's input, as its first dense layer sees it. Needed unless low and high are given.
+        n_out: size of its output. Needed unless low and high are given.
         default: the number that `Space.defaults` takes. Default: the one nearest to the second rule's.
 
     Raises:
@@ -46,26 +52,42 @@ def units(
 
     Source: Heaton, "Introduction to Neural Networks for Java", 2008, chapter 5.
 
-    >>> units(784, 10)
+    >>> units(n_in=784, n_out=10)
     Int(4, 2048, scale='log', step=2, default=512)
     """
-    given = {"n_in": n_in, "n_out": n_out, "low": low, "high": high}
-    rule = "a whole number of at least 1"
-    sizes = {name: size if size is None else whole(name, size, rule, 1, _LARGEST) for name, size in given.items()}
+    own_values("units", low)
+    given = {"low": low, "high": high, "n_in": n_in, "n_out": n_out}
+    sizes = {name: size if size is None else size_of(name, size) for name, size in given.items()}
     low, high, usual = _range(**sizes)
     if high < 2 * low:
-        raise InvalidInput(f"high must be at least twice low, got {low=}, {high=}; a constant is Choice({low})")
+        way_out = f"a constant is Choice({low}, means='units')" if low == high else f"such as high={2 * low}"
+        sides = f"; sizes of input and output are n_in={low}, n_out={high}" if high < low else ""
+        raise InvalidInput(f"high must be at least twice low, got {low=}, {high=}; {way_out}{sides}")
     made = Int(low, high, scale="log", step=2, means="units")
     return with_default(made, default, None if usual is None else _nearest(made.values(), usual))
 
 
-def _range(n_in: int | None, n_out: int | None, low: int | None, high: int | None) -> tuple[int, int, float | None]:
+def size_of(name: str, value: object) -> int:
+    """The size of an input or output, or a number of units.
+
+    Raises:
+        InvalidInput: if it is no whole number of at least 1; a shape gets told its size.
+    """
+    if isinstance(value, list | tuple) and value and all(isinstance(side, int) for side in value):
+        raise InvalidInput(
+            f"{name} must be a whole number of at least 1, got {name}={shown(value)}; of a shape it is the product, "
+            f"{name}={math.prod(value)}"
+        )
+    return whole(name, value, "a whole number of at least 1", 1, _LARGEST)
+
+
+def _range(low: int | None, high: int | None, n_in: int | None, n_out: int | None) -> tuple[int, int, float | None]:
     """The range, and what the second rule says, if the sizes are known."""
     if n_in is None or n_out is None:
         if low is None or high is None:
-            given = {"n_in": n_in, "n_out": n_out, "low": low, "high": high}
+            given = {"low": low, "high": high, "n_in": n_in, "n_out": n_out}
             raise InvalidInput(
-                "units needs the sizes of input and output, as in units(784, 10), or low and high, "
+                "units needs the sizes of input and output, as in units(n_in=784, n_out=10), or low and high, "
                 f"got {', '.join(f'{name}={size}' for name, size in given.items())}"
             )
         return low, high, None
@@ -99,14 +121,15 @@ def layers(
         per_layer: parameters of a layer, by name; a condition of their own they keep.
 
     Returns:
-        `depth`, and for each parameter `name_1`, `name_2`, ... or the name itself if it is shared. `layers_of` reads
-        them.
+        Parameters by name, for a `Space`: `Space(optimizer("sgd"), layers(units=units(16, 256)), batch=batch_size())`.
+        There are `depth`, and for each parameter `name_1`, `name_2`, ... or the name itself if it is shared.
+        `layers_of` reads them.
 
     Raises:
-        InvalidInput: if depth is no number or range of layers, or what is given is no parameter.
+        InvalidInput: if depth is no number or range of layers, what is given is no parameter, or nothing is given.
 
     >>> from welltempered.presets.regularisation import dropout
-    >>> for name, parameter in layers((1, 2), units=units(64, 10), dropout=dropout()).items():
+    >>> for name, parameter in layers((1, 2), units=units(n_in=64, n_out=10), dropout=dropout()).items():
     ...     print(name, parameter)
     depth Int(1, 2, default=2)
     units_1 Int(4, 128, scale='log', step=2, default=64)
@@ -117,6 +140,11 @@ def layers(
     least, most = _depths(depth)
     flag("each", each)
     prefix = prefix_of(prefix)
+    if not per_layer:
+        raise InvalidInput(
+            f"layers needs parameters of a layer, as in layers({shown(depth)}, units=units(16, 256)); a depth alone is "
+            'Int(1, 4, means="depth")'
+        )
     number = f"{prefix}depth"
     usual = 2  # the first depth that is deep
     made: dict[str, Parameter] = {
@@ -127,7 +155,7 @@ def layers(
     for name, parameter in per_layer.items():
         check_name(name)
         if not isinstance(parameter, Parameter):
-            raise InvalidInput(f"{name} must be a parameter of a layer, such as units(784, 10), got {shown(parameter)}")
+            raise InvalidInput(f"{name} must be a parameter of a layer, such as units(16, 256), got {shown(parameter)}")
     for layer in range(1, most + 1 if each else 2):
         for name, parameter in per_layer.items():
             own = prefix + (f"{name}_{layer}" if each else name)
@@ -166,7 +194,8 @@ def layers_of(
         prefix: the one given to `layers`. Default: none.
 
     Raises:
-        InvalidInput: if no name is given, or the number of layers is unknown.
+        InvalidInput: if no name is given, one is not there but nearly (`"unit"` for `"units"`), or the number of layers
+            is unknown.
 
     >>> layers_of({"depth": 2, "units_1": 64, "units_2": 32, "dropout": 0.1}, "units", "dropout")
     [{'units': 64, 'dropout': 0.1}, {'units': 32, 'dropout': 0.1}]
@@ -183,8 +212,18 @@ def layers_of(
             f"params must hold {number}, got {', '.join(map(str, params))}; or say depth=, how many layers there are"
         )
     count = whole("depth", count, f"a whole number from 0 to {_DEEPEST}", 0, _DEEPEST)
+    _check_meant(params, names, prefix)
     found = []
     for layer in range(1, count + 1):
         own = {name: (f"{prefix}{name}_{layer}", f"{prefix}{name}") for name in map(check_name, names)}
         found.append({name: params[key] for name, keys in own.items() for key in keys if key in params})
     return found
+
+
+def _check_meant(params: Mapping[str, Any], names: Sequence[str], prefix: str) -> None:
+    """Refuse a name of which params have nothing, but something of nearly the same name that nobody asks for."""
+    there = {re.sub(r"_\d+$", "", str(key).removeprefix(prefix)) for key in params if str(key).startswith(prefix)}
+    for name in map(check_name, names):
+        close = difflib.get_close_matches(name.lower(), there.difference(names), n=1, cutoff=_CLOSE)
+        if name not in there and close:
+            raise InvalidInput(f"params have no {name!r} of a layer: did you mean {close[0]!r}?")

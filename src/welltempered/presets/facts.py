@@ -6,6 +6,7 @@ from types import MappingProxyType
 from welltempered.checks import shown
 from welltempered.errors import InvalidInput
 from welltempered.presets.fact import Fact
+from welltempered.presets.names import guessed
 from welltempered.space import Parameter
 
 
@@ -13,23 +14,27 @@ def about(parameter: Parameter | str) -> Fact | None:
     """What is known about a parameter, or about a hyperparameter by its word.
 
     Args:
-        parameter: one with `means`, as presets set it; or the word itself, such as `"momentum"`.
+        parameter: one with `means`, as presets set it; or the word itself, such as `"momentum"`, or a name that it
+            has in most people's code, such as `"lr"` or `"adam_beta_1"`.
 
     Returns:
-        The fact; `None` if the parameter does not say what it means, or nothing is known of that word.
+        The fact; `None` if the parameter does not say what it means, or nothing is known of that word: hyperparameters
+        of one's own are welcome everywhere, so that is no error.
 
     Raises:
         InvalidInput: if it is neither a parameter nor a word.
 
     >>> about("beta2").usual
     0.999
+    >>> about("lr").means
+    'learning_rate'
     >>> print(about("temperature"))
     None
     """
     if isinstance(parameter, Parameter):
         return FACTS.get(parameter.means or "")
     if isinstance(parameter, str):
-        return FACTS.get(parameter)
+        return FACTS.get(parameter) or FACTS.get(guessed(parameter) or "")
     raise InvalidInput(f"about() takes a parameter, or a word such as 'momentum', got {shown(parameter)}")
 
 

@@ -1,11 +1,14 @@
 """The choice of an optimizer, and the hyperparameters that each brings along."""
 
+import math
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from welltempered.checks import prefix_of, shown, whole
+from welltempered.budget import Budget
+from welltempered.checks import prefix_of, shown
 from welltempered.errors import InvalidInput
-from welltempered.presets.common import meant
+from welltempered.presets.affordable import trainings
+from welltempered.presets.common import meant, names_apart
 from welltempered.presets.regularisation import weight_decay
 from welltempered.presets.training import beta1, beta2, epsilon, learning_rate, momentum, rho
 from welltempered.space import Choice, Parameter
@@ -52,25 +55,31 @@ hyperparameters be tuned?"); all others need 25."""
 _MANY = 25
 
 
-def optimizer(*names: str, prefix: str = "", budget: int | None = None) -> dict[str, Parameter]:
+def optimizer(*names: str, prefix: str = "", budget: Budget | int | str | None = None) -> dict[str, Parameter]:
     """The choice of an optimizer, with the hyperparameters of each, active only where it is chosen.
 
-    Hyperparameters of the same word are different ones: the best learning rate of SGD is not Adam's. So `"sgd"` has
-    `sgd_lr` and `sgd_momentum`, `"adam"` has `adam_lr`, `adam_beta1`, `adam_beta2` and `adam_epsilon`.
+    Hyperparameters of the same word are different ones: the best learning rate of SGD is not Adam's. So each has its
+    own, all called `<optimizer>_<word>`:
+
+    - `"sgd"`: `sgd_lr`, `sgd_momentum`, `sgd_weight_decay`; `"nesterov"` the same words;
+    - `"rmsprop"`: `rmsprop_lr`, `rmsprop_rho`, `rmsprop_epsilon`, `rmsprop_weight_decay`;
+    - `"adagrad"`: `adagrad_lr`, `adagrad_epsilon`, `adagrad_weight_decay`;
+    - `"adam"`: `adam_lr`, `adam_beta1`, `adam_beta2`, `adam_epsilon`; `"nadam"` the same words;
+    - `"adamw"`: the words of Adam, and `adamw_weight_decay`.
 
     Args:
         names: some of sgd (with momentum), nesterov (the same, with Nesterov's), rmsprop, adagrad, adam, adamw and
             nadam; with one, the choice has a single option and the rest no conditions.
         prefix: of all names, for several optimizers in one space, such as `"disc"` for `disc_optimizer` and
             `disc_sgd_lr`.
-        budget: number of full trainings that can be afforded. Under 10 only the learning rates are searched, under 25
-            also momentum and β₁, then all. Default `None`: all.
+        budget: full trainings that can be afforded, as a number or such as `"30 trials"`. Under 10 only the learning
+            rates are searched, under 25 also momentum and β₁, then all. Default `None`: all.
 
     Returns:
-        Parameters by name, for a `Space`: `Space(optimizer("sgd", "adam"), batch=batch_size())`.
+        Parameters by name, for a `Space`: `Space(optimizer("sgd", "adam"), layers(...), batch=batch_size())`.
 
     Raises:
-        InvalidInput: if there is no name, an unknown one, or one twice, or the budget is no whole number above zero.
+        InvalidInput: if there is no name, an unknown one, or one twice, or the budget pays for no training.
 
     >>> for name, parameter in optimizer("sgd", "adam", budget=5).items():
     ...     print(name, parameter)
@@ -80,19 +89,19 @@ def optimizer(*names: str, prefix: str = "", budget: int | None = None) -> dict[
     """
     if not names:
         raise InvalidInput(f'optimizer needs a name, as in optimizer("sgd", "adam"); there are {", ".join(OPTIMIZERS)}')
+    names_apart("optimizer", names)
     for name in names:
         if not isinstance(name, str) or name not in OPTIMIZERS:
             raise InvalidInput(f"there is no preset of the optimizer {shown(name)}, {meant(name, OPTIMIZERS)}")
     if len(set(names)) < len(names):
         raise InvalidInput(f"names of optimizers must differ, got {', '.join(names)}")
-    if budget is not None:
-        budget = whole("budget", budget, "a whole number of full trainings, at least 1", 1)
+    count = math.inf if budget is None else trainings(budget)
     prefix = prefix_of(prefix)
     chosen = f"{prefix}optimizer"
     made: dict[str, Parameter] = {chosen: Choice(*names, means="optimizer")}
     for name in names:
         for word in OPTIMIZERS[name]:
-            if budget is None or budget >= _FROM.get(word, _MANY):
+            if count >= _FROM.get(word, _MANY):
                 own = f"{name}_{word}"
                 parameter = _SPECIAL.get(own, _WORDS[word])()
                 made[f"{prefix}{own}"] = parameter if len(names) == 1 else parameter.when(f"{chosen} == {name!r}")

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 from welltempered.budget import Budget
-from welltempered.checks import shown, whole
+from welltempered.checks import shown
 from welltempered.errors import InvalidInput
 from welltempered.presets.affordable import most, trainings, worthwhile
 from welltempered.presets.common import meant
-from welltempered.presets.design import layers, units
+from welltempered.presets.design import layers, size_of, units
 from welltempered.presets.fact import Order, check_order
 from welltempered.presets.optimizers import optimizer
 from welltempered.presets.regularisation import dropout, label_smoothing
@@ -56,7 +56,7 @@ def recommended_space(
     if not isinstance(task, str) or task not in _TASKS:
         raise InvalidInput(f"there is no space for the task {shown(task)}, {meant(task, _TASKS)}")
     for name, size in (("n_in", n_in), ("n_out", n_out)):
-        whole(name, size, "a whole number of at least 1", 1)
+        size_of(name, size)
     count, checked = trainings(budget, epochs), check_order(order)
     everything = _candidates(task, n_in, n_out, each=True)
     if len(everything) <= most(count):
@@ -84,7 +84,7 @@ def _candidates(task: str, n_in: int, n_out: int, *, each: bool) -> dict[str, Pa
     return {
         **optimizer(_OPTIMIZER),
         "batch_size": batch_size(),
-        **layers(units=units(n_in, n_out), each=each),
+        **layers(units=units(n_in=n_in, n_out=n_out), each=each),
         **schedule("constant", "linear", "cosine"),  # they have nothing of their own to tune but a warm-up
         "dropout": dropout(),
         **({"label_smoothing": label_smoothing()} if task == "classification" else {}),

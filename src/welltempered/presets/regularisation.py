@@ -1,7 +1,12 @@
 """Parameters against overfitting: weight decay, dropout, label smoothing; and against exploding gradients."""
 
-from welltempered.presets.common import with_default
+from welltempered.checks import shown
+from welltempered.errors import InvalidInput
+from welltempered.presets.common import SHARE, own_values, span, with_default
 from welltempered.space import Float
+
+_SLACK = 1e-6
+"""Of a step, by which decimal fractions may miss their end as floats."""
 
 
 def weight_decay(
@@ -20,7 +25,26 @@ def weight_decay(
 
     Source: Krogh & Hertz 1991; Loshchilov & Hutter 2019, arXiv:1711.05101.
     """
+    own_values("weight_decay", low)
+    if low == 0:
+        chance = "zero=..." if zero is None else f"zero={shown(zero)}"
+        raise InvalidInput(
+            f"low must be the smallest above 0, such as low=1e-06, got low={shown(low)}: zero is included already, "
+            f"its chance is {chance}"
+        )
+    low, high = span("weight_decay", low, high, "above 0")
     return with_default(Float(low, high, scale="zero_or_log", zero=zero, means="weight_decay"), default, 0.0)
+
+
+def _share(means: str, low: float, high: float, step: float | None, default: float | None) -> Float:
+    """A share, in steps that lead from the one end to the other: who writes an end wants to see it tried."""
+    low, high = span(means, low, high, SHARE, 1)
+    made = Float(low, high, step=step, means=means)
+    if step is not None and abs((high - low) / step - round((high - low) / step)) > _SLACK:
+        raise InvalidInput(
+            f"step must lead from low to high, got {low=}, {high=}, {step=}; step=None stands for any value between"
+        )
+    return with_default(made, default, 0.0)
 
 
 def dropout(low: float = 0.0, high: float = 0.5, *, step: float | None = 0.1, default: float | None = None) -> Float:
@@ -29,8 +53,8 @@ def dropout(low: float = 0.0, high: float = 0.5, *, step: float | None = 0.1, de
     Args:
         low: the smallest. Default 0.0.
         high: the largest. Default 0.5, which hides most of what a layer knows (Srivastava et al. 2014, JMLR 15).
-        step: distance of the values, `None` for any. Default 0.1: finer differences drown in the noise between seeds,
-            and no dropout at all gets its share of the trials.
+        step: distance of the values, which must lead from low to high; `None` for any value. Default 0.1: finer
+            differences drown in the noise between seeds, and no dropout at all gets its share of the trials.
         default: the one that `Space.defaults` takes. Default 0.0, if in the range.
 
     Raises:
@@ -39,7 +63,7 @@ def dropout(low: float = 0.0, high: float = 0.5, *, step: float | None = 0.1, de
     >>> dropout().grid(9)
     (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
     """
-    return with_default(Float(low, high, step=step, means="dropout"), default, 0.0)
+    return _share("dropout", low, high, step, default)
 
 
 def label_smoothing(
@@ -50,13 +74,14 @@ def label_smoothing(
     Args:
         low: the smallest. Default 0.0.
         high: the largest. Default 0.2, twice the value of Szegedy et al. 2016, arXiv:1512.00567, section 7.
-        step: distance of the values, `None` for any. Default 0.05, for the reasons of `dropout`.
+        step: distance of the values, which must lead from low to high; `None` for any value. Default 0.05, for
+            the reasons of `dropout`.
         default: the one that `Space.defaults` takes. Default 0.0, if in the range.
 
     Raises:
         InvalidInput: if bounds, step and default do not fit together.
     """
-    return with_default(Float(low, high, step=step, means="label_smoothing"), default, 0.0)
+    return _share("label_smoothing", low, high, step, default)
 
 
 def clip_norm(low: float = 0.1, high: float = 10.0, *, default: float | None = None) -> Float:
@@ -72,4 +97,5 @@ def clip_norm(low: float = 0.1, high: float = 10.0, *, default: float | None = N
 
     Source: Pascanu et al. 2013, arXiv:1211.5063, algorithm 1.
     """
+    low, high = span("clip_norm", low, high, "above 0")
     return with_default(Float(low, high, scale="log", means="clip_norm"), default, 1.0)

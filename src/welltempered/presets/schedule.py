@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from welltempered.annealing.named import SCHEDULES
 from welltempered.checks import prefix_of, shown
 from welltempered.errors import InvalidInput
+from welltempered.presets.common import meant, names_apart
 from welltempered.space.parameters import Choice, Float, Int, Parameter
 
 _USUAL = ("constant", "step", "exponential", "linear", "cosine", "one_cycle", "plateau")
@@ -35,7 +36,7 @@ def schedule(*names: str, prefix: str = "") -> dict[str, Parameter]:
     """The parameters of a learning-rate schedule: a choice among schedules, what each of them needs, and warm-up.
 
     ```python
-    space = wt.Space(lr=wt.Float(1e-4, 1, scale="log"), **wt.schedule())
+    space = wt.Space(wt.schedule(), lr=wt.Float(1e-4, 1, scale="log"))
     optimizer = run.build_optimizer(model, optimizer="sgd", steps=len(loader))
     ```
 
@@ -65,7 +66,8 @@ def schedule(*names: str, prefix: str = "") -> dict[str, Parameter]:
         prefix: put before each name, where a space has several schedules: `prefix="generator"`. Default none.
 
     Returns:
-        Names and parameters, to be unpacked into a space; `schedule_of` makes a schedule of the params drawn from it.
+        Parameters by name, for a `Space`: `Space(schedule("cosine"), lr=learning_rate())`. `schedule_of` makes a
+        schedule of the params drawn from it.
 
     Raises:
         InvalidInput: if a name is unknown or comes twice, or the prefix cannot begin a name.
@@ -75,9 +77,10 @@ def schedule(*names: str, prefix: str = "") -> dict[str, Parameter]:
     """
     prefix = prefix_of(prefix)
     names = names or _USUAL
+    names_apart("schedule", names)
     for name in names:
         if not isinstance(name, str) or name not in SCHEDULES:
-            raise InvalidInput(f"names must be among {', '.join(SCHEDULES)}, got {shown(name)}")
+            raise InvalidInput(f"there is no schedule {shown(name)}, {meant(name, SCHEDULES)}")
     if len(set(names)) < len(names):
         raise InvalidInput(f"names must differ, got {', '.join(names)}")
     choice = f"{prefix}schedule"

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from welltempered.checks import shown, whole
 from welltempered.errors import InvalidInput
-from welltempered.presets.common import with_default
+from welltempered.presets.common import AVERAGE, own_values, span, with_default
 from welltempered.space import Float, Int
 from welltempered.space.plain import fits
 
@@ -51,8 +51,8 @@ def learning_rate(
     0.001
     """
     if from_range_test is None:
-        made = Float(1e-5 if low is None else low, 1e-1 if high is None else high, scale="log", means="learning_rate")
-        return with_default(made, default)
+        low, high = span("learning_rate", 1e-5 if low is None else low, 1e-1 if high is None else high, "above 0")
+        return with_default(Float(low, high, scale="log", means="learning_rate"), default)
     if low is not None or high is not None:
         raise InvalidInput("from_range_test already says the range: leave low and high out, or from_range_test")
     tested = [_rate(name, from_range_test) for name in ("low", "high", "suggested")]
@@ -74,6 +74,12 @@ def _rate(name: str, tested: Tested) -> float:
     return float(rate)
 
 
+def _average(means: str, low: float, high: float, default: float | None, usual: float) -> Float:
+    """The weight of what was, in an average that forgets."""
+    low, high = span(means, low, high, AVERAGE, 1)
+    return with_default(Float(low, high, scale="one_minus_log", means=means), default, usual)
+
+
 def momentum(low: float = 0.9, high: float = 0.999, *, default: float | None = None) -> Float:
     """The momentum of SGD, uniform in the logarithm of 1 - β, so of the number of steps it averages over.
 
@@ -91,7 +97,7 @@ def momentum(low: float = 0.9, high: float = 0.999, *, default: float | None = N
     >>> momentum().decode(0.5)
     0.99
     """
-    return with_default(Float(low, high, scale="one_minus_log", means="momentum"), default, 0.9)
+    return _average("momentum", low, high, default, 0.9)
 
 
 def beta1(low: float = 0.5, high: float = 0.99, *, default: float | None = None) -> Float:
@@ -105,7 +111,7 @@ def beta1(low: float = 0.5, high: float = 0.99, *, default: float | None = None)
     Raises:
         InvalidInput: if the bounds are none, or the default is not between them.
     """
-    return with_default(Float(low, high, scale="one_minus_log", means="beta1"), default, 0.9)
+    return _average("beta1", low, high, default, 0.9)
 
 
 def beta2(low: float = 0.9, high: float = 0.9999, *, default: float | None = None) -> Float:
@@ -120,7 +126,7 @@ def beta2(low: float = 0.9, high: float = 0.9999, *, default: float | None = Non
     Raises:
         InvalidInput: if the bounds are none, or the default is not between them.
     """
-    return with_default(Float(low, high, scale="one_minus_log", means="beta2"), default, 0.999)
+    return _average("beta2", low, high, default, 0.999)
 
 
 def rho(low: float = 0.9, high: float = 0.999, *, default: float | None = None) -> Float:
@@ -136,7 +142,7 @@ def rho(low: float = 0.9, high: float = 0.999, *, default: float | None = None) 
 
     Source: Hinton, "Neural Networks for Machine Learning", lecture 6e, for the 0.9.
     """
-    return with_default(Float(low, high, scale="one_minus_log", means="rho"), default, 0.9)
+    return _average("rho", low, high, default, 0.9)
 
 
 def epsilon(low: float = 1e-10, high: float = 1e-3, *, default: float | None = None) -> Float:
@@ -152,6 +158,7 @@ def epsilon(low: float = 1e-10, high: float = 1e-3, *, default: float | None = N
     Raises:
         InvalidInput: if the bounds are none, or the default is not between them.
     """
+    low, high = span("epsilon", low, high, "above 0")
     return with_default(Float(low, high, scale="log", means="epsilon"), default, 1e-8)
 
 
@@ -172,6 +179,7 @@ def batch_size(low: int = 16, high: int = 512, *, default: int | None = None) ->
     >>> batch_size(16, 64).grid(9)
     (16, 32, 64)
     """
+    own_values("batch_size", low)
     for name, bound in (("low", low), ("high", high)):
         size = whole(name, bound, "a power of two such as 16", 1)
         if size & (size - 1):

@@ -22,7 +22,7 @@ class Full:
     searcher: Searcher
 
     def __post_init__(self) -> None:
-        check_searcher(self.searcher)
+        check_searcher(self.searcher, type(self).__name__)
 
     def next(self, history: History, held: Trial | None) -> Decision:
         """Start a trial; the end once the searcher has nothing left."""

@@ -70,7 +70,7 @@ class Halving:
     brackets: int = 1
 
     def __post_init__(self) -> None:
-        check_searcher(self.searcher)
+        check_searcher(self.searcher, type(self).__name__)
         object.__setattr__(self, "eta", check_eta(self.eta))
         for name in ("first", "brackets"):
             value = whole(name, getattr(self, name), "a whole number of at least 1", 1)

@@ -114,7 +114,7 @@ class Hyperband:
     rounds: int | None = None
 
     def __post_init__(self) -> None:
-        check_searcher(self.searcher)
+        check_searcher(self.searcher, type(self).__name__)
         object.__setattr__(self, "eta", check_eta(self.eta))
         if self.rounds is not None:
             rounds = whole("rounds", self.rounds, "a whole number of at least 1 or None", 1)

@@ -9,15 +9,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from welltempered.checks import whole
+from welltempered.checks import number, whole
 from welltempered.decide import Decision, Scheduler
 from welltempered.events import Event
 from welltempered.history import History
-from welltempered.schedulers.stopping import Pieces, Rule, check_number, check_rule, checks, prospect
+from welltempered.schedulers.stopping import Pieces, Rule, check_rule, checks, prospect
 from welltempered.trial import Trial
 
 _SMOOTH = 3
 """Epochs of which `Plateau` takes the mean: the fewest that can outvote one that is out of line."""
+
+_PERCENT = "at least 1 and below 100 (10 means: go on if among the best one in ten)"
+"""Below 1 it must be meant as a share: to tell one in two hundred takes more trials than anybody has."""
+_FACTOR = "at least 0 and at most 10 (a share of the distance from the best to the median)"
+"""Beyond 10 it must be meant in percent: ten times as far behind as the median is nobody who still learns."""
 
 
 # What all rules do alike. Each takes these as its methods: to share them by inheritance would make a tree of methods.
@@ -72,8 +77,8 @@ class Percentile:
             the validation loss of Fashion-MNIST.
 
     Raises:
-        InvalidInput: unless percent is between 0 and 100, grace, every and least are at least 1, noise and trend at
-            least 0, and the scheduler is one.
+        InvalidInput: unless percent is at least 1 and below 100, grace, every and least are at least 1, noise and trend
+            at least 0, and the scheduler is one.
 
     Source: the percentile rule of many tuners, a generalized median rule (see `Median`); that trials keep their place
     after they have gone, and the benefit of trend and jitter, are this project's.
@@ -88,7 +93,7 @@ class Percentile:
     trend: float = 1.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "percent", check_number("percent", self.percent, 0, 100, open_=True))
+        object.__setattr__(self, "percent", number("percent", self.percent, _PERCENT, 1, 100))
         _check(self)
 
     init, learn, next, keeps = _init, _learn, _next, _keeps
@@ -164,7 +169,7 @@ class Slack:
         trend: how often what it has gained over the second half of its epochs is taken off, too. Default 1.
 
     Raises:
-        InvalidInput: if factor is below 0; else as `Percentile`, where the reasons for the defaults stand.
+        InvalidInput: unless factor is between 0 and 10; else as `Percentile`, where the reasons for the defaults stand.
 
     Source: the bandit policy of Azure Machine Learning (`slack_factor`), but for its scale.
     """
@@ -178,7 +183,7 @@ class Slack:
     trend: float = 1.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "factor", check_number("factor", self.factor, 0))
+        object.__setattr__(self, "factor", number("factor", self.factor, _FACTOR, 0, 10))
         _check(self)
 
     init, learn, next, keeps = _init, _learn, _next, _keeps
@@ -235,8 +240,8 @@ class Plateau:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "patience", whole("patience", self.patience, "a whole number of at least 1", 1))
-        object.__setattr__(self, "share", check_number("share", self.share, 0, 1))
-        object.__setattr__(self, "min_delta", check_number("min_delta", self.min_delta, 0))
+        object.__setattr__(self, "share", number("share", self.share, "at least 0 and at most 1", 0, 1))
+        object.__setattr__(self, "min_delta", number("min_delta", self.min_delta, "at least 0", 0))
         _check(self)
 
     init, learn, next, keeps = _init, _learn, _next, _keeps
@@ -265,9 +270,9 @@ def _check(rule: _Comparing | Plateau) -> None:
     grace, every = check_rule(rule, rule.grace, rule.every)
     object.__setattr__(rule, "grace", grace)
     object.__setattr__(rule, "every", every)
-    object.__setattr__(rule, "noise", check_number("noise", rule.noise, 0))
+    object.__setattr__(rule, "noise", number("noise", rule.noise, "at least 0", 0))
     if not isinstance(rule, Plateau):
-        object.__setattr__(rule, "trend", check_number("trend", rule.trend, 0))
+        object.__setattr__(rule, "trend", number("trend", rule.trend, "at least 0", 0))
         object.__setattr__(rule, "least", whole("least", rule.least, "a whole number of at least 1", 1))
 
 

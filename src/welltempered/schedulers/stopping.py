@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from welltempered.checks import shown, whole
-from welltempered.decide import Decision, Resume, Scheduler, Start, Stop
+from welltempered.decide import Decision, Resume, Scheduler, Searcher, Start, Stop, in_short
 from welltempered.errors import InvalidInput
 from welltempered.events import Cut, Ended, Event, Reported, Resumed, Started, Undone
 from welltempered.history import History
@@ -306,7 +306,7 @@ def check_rule(rule: Rule, grace: int | None, every: int | None) -> tuple[int | 
         name = type(rule).__name__
         raise InvalidInput(
             f"scheduler must be one such as {name}(Hyperband(Sobol())) has, got {shown(rule.scheduler)}; "
-            f"for a searcher alone write {name}(Full(Sobol()))"
+            f"{_instead(name, rule.scheduler)}"
         )
     rule_ = "a whole number of epochs of at least 1 or None"
     return (
@@ -315,18 +315,11 @@ def check_rule(rule: Rule, grace: int | None, every: int | None) -> tuple[int | 
     )
 
 
-def check_number(name: str, value: float, low: float, high: float = math.inf, *, open_: bool = False) -> float:
-    """A number within bounds as a plain float; `open_` leaves the bounds themselves out.
-
-    Raises:
-        InvalidInput: if it is none, or beyond.
-    """
-    number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-    if number and math.isfinite(value) and (low < value < high if open_ else low <= value <= high):
-        return float(value)
-    bounds = f"of at least {low:g}" if high == math.inf else f"between {low:g} and {high:g}"
-    bounds = f"above {low:g}" if open_ and high == math.inf else bounds
-    raise InvalidInput(f"{name} must be a number {bounds}, got {name}={shown(value)}")
+def _instead(name: str, given: object) -> str:
+    """What to write where a rule was given something else than a scheduler."""
+    if isinstance(given, Searcher) and not isinstance(given, type):
+        return f"write {name}(Full({in_short(given)}))"
+    return f"give an instance, such as {name}(Full(Sobol()))"
 
 
 def within(scheduler: Scheduler, history: History) -> tuple[Scheduler, History]:

@@ -3,21 +3,20 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from numbers import Real
 from typing import Any
 
 import msgspec
 import numpy as np
 
 from welltempered import method as methods
-from welltempered.checks import shown, whole
+from welltempered.checks import number, shown, whole
 from welltempered.decide import Searcher, check_searcher
 from welltempered.errors import InvalidInput
 from welltempered.events import Ended, Event, Reported, Resumed, Started, Undone
 from welltempered.history import History
 from welltempered.schedulers.stopping import within
 from welltempered.searchers.grid import Grid
-from welltempered.searchers.zoomed import Zoomed, share, zoomed
+from welltempered.searchers.zoomed import HALF, Zoomed, zoomed
 from welltempered.space import Params
 
 
@@ -100,18 +99,15 @@ class Zoom:
     wide: int = 5
 
     def __post_init__(self) -> None:
-        check_searcher(self.searcher)
+        check_searcher(self.searcher, type(self).__name__)
         if isinstance(self.searcher, Zoom):
             raise InvalidInput(f"searcher must be one that does not zoom itself, got {shown(self.searcher)}")
         for name, least in (("start", 10), ("wide", 2)):
             value = whole(name, getattr(self, name), f"a whole number of at least {least}", least)
             object.__setattr__(self, name, value)
-        growth = self.growth
-        if not isinstance(growth, Real) or isinstance(growth, bool) or not 1.1 <= growth < math.inf:
-            raise InvalidInput(f"growth must be a factor of at least 1.1, got growth={shown(growth)}")
-        object.__setattr__(self, "growth", float(growth))
+        object.__setattr__(self, "growth", number("growth", self.growth, "a factor of at least 1.1", 1.1))
         for name in ("quantile", "risk"):
-            object.__setattr__(self, name, share(name, getattr(self, name)))
+            object.__setattr__(self, name, number(name, getattr(self, name), HALF, 0, 0.5))
 
     def init(self, history: History) -> _State:
         """The whole space."""

@@ -2,11 +2,10 @@
 
 import textwrap
 from dataclasses import dataclass
-from numbers import Real
 
 import numpy as np
 
-from welltempered.checks import shown
+from welltempered.checks import number, shown
 from welltempered.errors import InvalidInput
 from welltempered.history import History
 from welltempered.searchers.evidence import ENOUGH, LEVEL, compare, look, top_of
@@ -14,6 +13,8 @@ from welltempered.searchers.narrowing import Finding, Kind, find
 from welltempered.space import Float, Int, Parameter, Space
 from welltempered.space.changed import fitted
 
+HALF = "above 0 and at most 0.5"
+"""What a share of the best and a chance must be."""
 _QUANTILE = 0.2
 _WIDTH = 80
 
@@ -123,18 +124,7 @@ def zoom(history: History, *, quantile: float = _QUANTILE) -> Zoomed:
     """
     if not isinstance(history, History):
         raise InvalidInput(f"history must be that of a study, study.history, got {shown(history)}")
-    return zoomed(history, share("quantile", quantile), LEVEL, beyond=True)
-
-
-def share(name: str, value: object) -> float:
-    """A share or a chance as a plain float.
-
-    Raises:
-        InvalidInput: unless it is above 0 and at most 0.5.
-    """
-    if not isinstance(value, Real) or isinstance(value, bool) or not 0 < float(value) <= 0.5:
-        raise InvalidInput(f"{name} must be a number above 0 and at most 0.5, got {name}={shown(value)}")
-    return float(value)
+    return zoomed(history, number("quantile", quantile, HALF, 0, 0.5), LEVEL, beyond=True)
 
 
 def zoomed(history: History, quantile: float, risk: float, *, beyond: bool) -> Zoomed:

@@ -52,7 +52,7 @@ def fitted(space: Space, changed: Mapping[str, Parameter]) -> Space:
         if parameter is not None:
             kept[name] = parameter
     tests = [test.text for test in space.constraints if test.names <= kept.keys()]
-    return Space({name: kept[name] for name in space if name in kept}, tests)
+    return Space({name: kept[name] for name in space if name in kept}).where(*tests)
 
 
 def _copy(parameter: P, **changes: Any) -> P:

@@ -1,6 +1,7 @@
 """The three kinds of parameters, Float, Int and Choice, and what they have in common."""
 
 import copy
+import itertools
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -135,6 +136,10 @@ class Parameter(ABC):
         """What the repr shows of the positional arguments."""
         return [repr(value) for name, value in self._arguments().items() if name not in _OPTIONS]
 
+    @abstractmethod
+    def _values(self) -> str:
+        """What a value must be, in short."""
+
     def _key(self) -> Any:
         """What makes two parameters equal."""
         return json_key({**self.to_json(), "means": None})
@@ -143,7 +148,7 @@ class Parameter(ABC):
         if self.means is not None and not (isinstance(self.means, str) and self.means.isidentifier()):
             raise InvalidInput(f"means must be a word such as 'learning_rate', got means={shown(self.means)}")
         if self.default is not None and not self.contains(self.default):
-            raise InvalidInput(f"default must be one of the values, got default={self.default!r}")
+            raise InvalidInput(f"default must be {self._values()}, got default={self.default!r}")
 
     def __getstate__(self) -> dict[str, Any]:
         # The scale holds closures, which cannot be pickled; it is rebuilt on first use.
@@ -233,6 +238,14 @@ class _Number(Parameter):
     @cached_property
     def bijection(self) -> Scale:
         return numeric(self.scale, self.low, self.high, self.step, self.zero)
+
+    def _values(self) -> str:
+        zero = "" if self.zero is None else "0 or "
+        if self.step is None:
+            return f"{zero}in {self.low:.9g}..{self.high:.9g}"
+        at, last = self.bijection.decode, int(self.size) - 1
+        first = [f"{value:.9g}" for value in itertools.islice(self.values(), min(last, 2))]
+        return f"one of {', '.join([*first, *(['...'] if last > 2 else []), f'{at(1.0):.9g}'])}"
 
     def _arguments(self) -> dict[str, Any]:
         usual = {"scale": "linear", "step": None, "zero": _ZERO, "default": None}
@@ -372,6 +385,9 @@ class Choice(Parameter):
     def _arguments(self) -> dict[str, Any]:
         named = {"named": True} if self._named else {}
         return {"options": list(self.options), **named} | ({} if self.default is None else {"default": self.default})
+
+    def _values(self) -> str:
+        return f"one of {shown(list(self.options))}"
 
     def _positional(self) -> list[str]:
         if self._objects is not None:

@@ -1,9 +1,7 @@
 """The search space: named parameters, conditions between them, constraints on them."""
 
-import difflib
-import keyword
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final, TypeAlias, final
 
@@ -14,6 +12,7 @@ from welltempered.checks import shown
 from welltempered.errors import InvalidInput
 from welltempered.expression import Expression
 from welltempered.space.parameters import Choice, Parameter, parameter_from_json
+from welltempered.space.refused import check_contained, check_names, check_parameters, joined, parents_of
 from welltempered.space.scales import Scale
 
 __all__ = ["Params", "Space"]
@@ -31,8 +30,9 @@ class Space(Mapping[str, Parameter]):
     """Immutable mapping of names to parameters; columns of encoded arrays follow its order.
 
     Args:
-        parameters: a mapping, or keyword arguments; the names must be Python identifiers.
-        tests: constraints, in addition to those of a given space; see ``where``.
+        parts: parameters by name, as ``optimizer``, ``layers`` and ``schedule`` give them, or other spaces, which
+            bring their constraints along; further constraints are added with ``where``.
+        named: further parameters; the names must be Python identifiers, and each may come once.
 
     Attributes:
         names: names in the order of declaration, which is the order of encoded columns.
@@ -43,8 +43,8 @@ class Space(Mapping[str, Parameter]):
     parameter does not. Params hold the active parameters only. Spaces are equal if their JSON is.
 
     Raises:
-        InvalidInput: if the space is empty, a name is no identifier, or a condition is cyclic, mentions an unknown
-            parameter or (where that is cheap to see) can never hold.
+        InvalidInput: if the space is empty, a name is no identifier or comes twice, or a condition is cyclic, mentions
+            an unknown parameter or (where that is cheap to see) can never hold.
 
     >>> from welltempered.space import Choice, Float
     >>> space = Space(
@@ -57,19 +57,15 @@ class Space(Mapping[str, Parameter]):
     array([0.75,  nan])
     >>> space.decode([0.75, 0.5])
     {'opt': 'adam'}
+    >>> list(Space(space, {"depth": Choice(1, 2)}, batch=Choice(32, 64)))
+    ['opt', 'momentum', 'depth', 'batch']
     """
 
-    def __init__(self, parameters: Parameters | None = None, tests: Iterable[str] = (), /, **named: Parameter) -> None:
-        if parameters is not None and not isinstance(parameters, Mapping):
-            raise InvalidInput(f"parameters must have names, as in Space(lr=Float(0.1, 1)), got {shown(parameters)}")
-        if isinstance(tests, str):  # else each of its letters would be a test
-            raise InvalidInput(f"tests must be a list of texts, such as [{tests!r}], got {tests!r}")
-        self._parameters: dict[str, Parameter] = {**(parameters or {}), **named}
-        _check_parameters(self._parameters)
-        inherited = parameters.constraints if isinstance(parameters, Space) else ()
-        self.constraints: Final[tuple[Expression, ...]] = tuple(dict.fromkeys([*inherited, *map(Expression, tests)]))
-        for test in self.constraints:
-            _check_names(test.names, self, f"in the constraint, {test}: ")
+    def __init__(self, /, *parts: Parameters, **named: Parameter) -> None:
+        self._parameters: dict[str, Parameter] = joined(*parts, named)
+        check_parameters(self._parameters)
+        inherited = [test for part in parts if isinstance(part, Space) for test in part.constraints]
+        self.constraints: tuple[Expression, ...] = tuple(dict.fromkeys(inherited))
         self.names: Final = tuple(self._parameters)
         self.order: Final = _evaluation_order(self._parameters)
         rows = [(self.names.index(name), name, self[name]) for name in self.order]
@@ -94,7 +90,12 @@ class Space(Mapping[str, Parameter]):
         >>> [tuple(params.values()) for params in space.points(None)]
         [(1, 1), (2, 1), (2, 2), (3, 1), (3, 2), (3, 3)]
         """
-        return Space(self, tests)
+        further = [*map(Expression, tests)]
+        for test in further:
+            check_names(test.names, self, f"in the constraint, {test}: ")
+        changed = Space(self)
+        changed.constraints = tuple(dict.fromkeys([*self.constraints, *further]))
+        return changed
 
     # Params to vectors and back
 
@@ -215,12 +216,12 @@ class Space(Mapping[str, Parameter]):
             InvalidInput: if a name is unknown, missing or inactive, a value is not contained in its parameter, or a
                 constraint is violated.
         """
-        _check_names(params, self)
+        check_names(params, self)
         seen: Params = {}
         for _, name, _ in self._active(seen):
             if name not in params:
                 raise InvalidInput(f"{name} is missing from {dict(params)!r}")
-            _check_contained(name, self[name], params[name])
+            check_contained(name, self[name], params[name])
             seen[name] = params[name]
         for name in params.keys() - seen.keys():
             raise InvalidInput(f"{name} is inactive unless {self[name].condition}, leave it out")
@@ -252,7 +253,7 @@ class Space(Mapping[str, Parameter]):
         """Number of params ``points(k)`` visits before it filters by the constraints."""
         groups: list[set[str]] = []  # names that conditions connect; what they do not connect multiplies
         for name, parameter in self.items():
-            linked = {name} | _parents(parameter)
+            linked = {name} | parents_of(parameter)
             joined = linked.union(*(group for group in groups if group & linked))
             groups = [joined, *(group for group in groups if not group & linked)]
         counts = [self._count([name for name in self.order if name in group], k, {}) for group in groups]
@@ -266,7 +267,7 @@ class Space(Mapping[str, Parameter]):
         if not parameter.active(params):
             return self._count(rest, k, params)
         size = parameter.size if k is None else len(parameter.grid(k))
-        if math.isinf(size) or not any(name in _parents(self[other]) for other in rest):
+        if math.isinf(size) or not any(name in parents_of(self[other]) for other in rest):
             return math.inf if math.isinf(size) else size * self._count(rest, k, params)
         counts = [self._count(rest, k, {**params, name: value}) for value in parameter.values(k)]
         return math.inf if math.inf in counts else sum(counts)
@@ -305,7 +306,7 @@ class Space(Mapping[str, Parameter]):
         try:
             described = [{**entry} for entry in data["parameters"]]
             parameters = {entry.pop("name"): parameter_from_json(entry) for entry in described}
-            return cls(parameters, data.get("constraints", ()))
+            return cls(parameters).where(*data.get("constraints", ()))
         except (KeyError, TypeError) as error:
             raise InvalidInput(f"cannot read the space {shown(data)}: {error!r}") from error
 
@@ -324,18 +325,19 @@ class Space(Mapping[str, Parameter]):
         return f"Space(\n{lines})" + (f".where({tests})" if tests else "")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Space, (self._parameters, [constraint.text for constraint in self.constraints])
+        return _restored, (self._parameters, [constraint.text for constraint in self.constraints])
 
 
-def _parents(parameter: Parameter) -> frozenset[str]:
-    return frozenset() if parameter.condition is None else parameter.condition.names
+def _restored(parameters: Parameters, tests: Sequence[str]) -> Space:
+    """The space that was pickled, with the objects of its named choices."""
+    return Space(parameters).where(*tests)
 
 
 def _evaluation_order(parameters: Parameters) -> tuple[str, ...]:
     """Names in which parents come before children and otherwise as declared."""
     order: list[str] = []
     while waiting := [name for name in parameters if name not in order]:
-        ready = next((name for name in waiting if _parents(parameters[name]) <= set(order)), None)
+        ready = next((name for name in waiting if parents_of(parameters[name]) <= set(order)), None)
         if ready is None:
             raise InvalidInput(f"the conditions of {', '.join(waiting)} depend on each other")
         order.append(ready)
@@ -350,52 +352,3 @@ def _extended(points: Iterator[Params], name: str, parameter: Parameter, k: int 
                 yield {**params, name: value}
         else:
             yield params
-
-
-# What a space refuses
-
-
-def _check_parameters(parameters: Mapping[Any, Any]) -> None:
-    """Refuses bad names, things that are no parameters, and conditions that make no sense."""
-    if not parameters:
-        raise InvalidInput("a space needs at least one parameter, as in Space(lr=Float(0.1, 1))")
-    for name, parameter in parameters.items():
-        if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
-            raise InvalidInput(f"names must be Python identifiers and no keywords, got {name!r}")
-        if not isinstance(parameter, Parameter):
-            way_out = "call it" if isinstance(parameter, type) else f"a constant is Choice({shown(parameter)})"
-            raise InvalidInput(f"{name} must be a Float, Int or Choice, got {shown(parameter)}; {way_out}")
-        if parameter.condition is not None:
-            _check_names(_parents(parameter), parameters, f"in the condition of {name}, {parameter.condition}: ")
-            for part in parameter.condition.parts:
-                _check_possible(part, parameters)
-
-
-def _check_names(names: Iterable[str], parameters: Parameters, where: str = "") -> None:
-    """Refuses an unknown name, and says which one may have been meant."""
-    for name in sorted(set(names) - parameters.keys(), key=str):
-        close = difflib.get_close_matches(str(name), parameters, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(parameters)}"
-        raise InvalidInput(f"{where}the space has no parameter {name!r}, {hint}")
-
-
-def _check_possible(test: Expression, parameters: Parameters) -> None:
-    """Refuses a value that the parent does not have, and an ordering that neither of its ends fulfils."""
-    operator, constant = test.comparison
-    name = min(test.names)  # the only one, if it is a comparison
-    if operator == "In" and not constant:
-        raise InvalidInput(f"{test} can never hold, as there is nothing in it")
-    if operator == "Eq" or (operator == "In" and not isinstance(constant, str)):
-        for value in constant if operator == "In" else [constant]:
-            _check_contained(name, parameters[name], value)
-    ends = parameters[name].grid(2) if operator in {"Lt", "LtE", "Gt", "GtE"} else ()
-    if ends and not any(test.holds({name: end}, missing=False) for end in ends):
-        raise InvalidInput(f"{test} can never hold, {name} is {parameters[name]!r}")
-
-
-def _check_contained(name: str, parameter: Parameter, value: Any) -> None:
-    """Refuses a value that is none of the parameter."""
-    if not parameter.contains(value):
-        if isinstance(parameter, Choice):
-            raise InvalidInput(f"{name} has no option {value!r}, has {', '.join(map(repr, parameter.options))}")
-        raise InvalidInput(f"{name} cannot be {value!r}, it is {parameter!r}")
