@@ -82,7 +82,8 @@ def test_the_command_line_prints_and_undoes_zooms(folder, capsys, monkeypatch):
         assert f"(best {step.top} of {step.trials} after epoch {step.epoch})" in shown
     told = command(["undo", str(folder), str(steps[-1].number)], capsys, monkeypatch)
     assert told.code == 0
-    assert told.out.startswith(f"undone: zoom {steps[-1].number} at trial {steps[-1].trial}, undone: lr ")
+    assert told.out.startswith(f"undone: zoom {steps[-1].number} at trial {steps[-1].trial}: lr ")
+    assert told.out.count("undone") == 1
     assert f"at trial {steps[-1].trial}, undone: " in command(["show", str(folder)], capsys, monkeypatch).out
     found = json.loads(command(["show", str(folder), "--json"], capsys, monkeypatch).out)["zooms"]
     assert [(zoom["zoom"], zoom["trial"]) for zoom in found] == [(step.number, step.trial) for step in steps]

@@ -235,8 +235,11 @@ def undo(
 ) -> None:
     """Take back a zoom of the searcher: what was searched before it is searched again, until there is new evidence."""
     with Study.open(study) as opened:
+        before = zooms(opened.history)
         opened.undo_zoom(zoom)
-        say(f"undone: {zooms(opened.history)[zoom - 1].line}")
+        numbers = [str(each.number) for each in before[zoom - 1 :] if not each.undone]
+        later = f", and with it {', '.join(numbers[1:])}, made after it" if numbers[1:] else ""
+        say(f"undone: {before[zoom - 1].line}{later}")
 
 
 @app.command()

@@ -50,7 +50,7 @@ class Lease:
     Attributes:
         trial: the trial as it is now; `trial.until` is the end of the lease.
         stop: epoch at which the budget of epochs ends, at most `trial.until`.
-        deadline: moment on the executor's clock after which the lease ends at the next epoch; default never.
+        deadline: moment on the executor's clock after which the lease ends at the next epoch.
     """
 
     trial: Trial
@@ -59,9 +59,11 @@ class Lease:
 
     def closed_by(self, event: Said) -> bool:
         """Whether this event of the trial ends the lease."""
-        if not isinstance(event, Reported):
-            return True
-        return event.epoch == self.trial.until or event.metrics.get(self.trial.metric) is None
+        return (
+            not isinstance(event, Reported)
+            or event.epoch == self.trial.until
+            or event.metrics.get(self.trial.metric) is None
+        )
 
     def used_up(self, epoch: int, now: float) -> bool:
         """Whether the budget ends with this epoch, at this moment."""
@@ -114,16 +116,15 @@ class Run(Iterator[int]):
     ```
 
     Iterating yields the numbers of the epochs granted (1 is the first of the trial) and simply ends when they are over.
-    Before each epoch the generators of `random`, NumPy and torch (if imported) are seeded from
-    (study seed, trial, epoch), so a trial that stops and goes on trains exactly as one that does not.
+    Before each epoch the generators of `random`, NumPy and torch (if imported) are seeded from (study seed, trial,
+    epoch), so a trial that stops and goes on trains exactly as one that does not.
 
     Attributes:
         params: the trial's params, named choices as the objects they stand for; read-only.
         horizon: epochs of a full training, for schedules that must know; the trial may be stopped long before.
         trial: the trial's number.
-        until: epoch at which its present or last lease ends, if neither the budget nor a stopping rule ends it before:
-            a horizon for what is only to be compared with trials on leases of the same length. It grows when the trial
-            is resumed.
+        until: epoch at which its present or last lease ends, if neither the budget nor a stopping rule, whose checks on
+            the way do not count, ends it before. It grows when the trial is resumed.
     """
 
     def __init__(self, setting: Setting, channel: Channel, lease: Lease) -> None:
@@ -141,6 +142,7 @@ class Run(Iterator[int]):
         self._saved: dict[str, Any] | None = None
         self._metrics: dict[str, float | None] | None = None  # of the epoch in progress
         self._annealings: list[Annealing] = []
+        self._built: list[str] = []  # names under which `build_optimizer` keeps
         self._began = 0.0
         self._kept_epoch = self.epoch  # of the last checkpoint
         self._kept_at, self._keeping = time.perf_counter(), 0.0  # when it was written, and how long that took
@@ -188,15 +190,16 @@ class Run(Iterator[int]):
         self._kept = {} if self._kept is None else self._kept
         for name, kept in state.items():
             if name in self._kept:
-                raise InvalidInput(f"run.keep must be given each name once, got {name!r} again")
+                once = f"run.keep must be given each name once, got {name!r} again"
+                ours = f"build_optimizer keeps {name!r} already: leave it out of run.keep"
+                raise InvalidInput(ours if name in self._built else once)
             self._kept[name] = accessors = _accessors(name, kept)
             if self._saved is not None:
                 if name not in self._saved:
-                    found = ", ".join(map(repr, self._saved)) or "nothing"
-                    raise CorruptCheckpoint(
-                        f"checkpoint of trial {self.trial} must hold {name!r}, found {found}; "
-                        "did the training code change since?"
+                    found = (
+                        f"found {', '.join(map(repr, self._saved)) or 'nothing'}; did the training code change since?"
                     )
+                    raise CorruptCheckpoint(f"checkpoint of trial {self.trial} must hold {name!r}, {found}")
                 accessors[1](self._saved.pop(name))
 
     def build_optimizer(
@@ -210,11 +213,13 @@ class Run(Iterator[int]):
     ) -> "Optimizer":
         """Build the torch optimizer that the params choose, with its learning-rate schedule.
 
-        Both are kept for exact continuation, so name neither in `run.keep`. The schedule advances by itself; a
-        `ReduceOnPlateau` sees the objective's loss. What is read from the params is said in `frameworks/torch.py`.
+        Both are kept for exact continuation, so name neither in `run.keep`. The schedule advances by itself, and a
+        `ReduceOnPlateau` sees the objective's loss. Params are read as `<prefix><optimizer>_<word>`, or else as
+        `<prefix><word>`: lr (or learning_rate), momentum, rho (torch's alpha), beta1, beta2, epsilon, weight_decay; and
+        what `schedule_of` reads. What is missing is as torch has it, but for SGD: 0.01 and a momentum of 0.9.
 
         Args:
-            parameters: a module, or what optimizers of torch take; groups may have rates of their own.
+            parameters: a module, or what optimizers of torch take; all groups at once; each may have its rate.
             optimizer: "sgd", "nesterov", "rmsprop", "adagrad", "adam", "adamw" or "nadam"; default
                 `params["optimizer"]`.
             steps: optimizer steps per epoch, after each of which the rate changes; default once per epoch.
@@ -227,28 +232,30 @@ class Run(Iterator[int]):
         """
         from welltempered.frameworks.torch import build
 
-        prefix = prefix_of(prefix)
+        if self._began:
+            raise InvalidInput("run.build_optimizer must be called before the first epoch, got a call after it began")
+        names = [f"{(prefix := prefix_of(prefix))}{kept}" for kept in ("optimizer", "schedule")]
+        if names[0] in self._built:
+            raise InvalidInput(f"each optimizer must have a prefix of its own, got {prefix=} again; give each a prefix")
         built, annealing = build(self, parameters, optimizer, steps, horizon, prefix)
-        self.keep(**{f"{prefix}optimizer": built, f"{prefix}schedule": annealing.scheduler})
+        self.keep(**dict(zip(names, (built, annealing.scheduler), strict=True)))
         self._annealings.append(annealing)
+        self._built += names
         return built
 
     def report(self, /, *unnamed: Never, **metrics: Any) -> None:
         """Report what this epoch reached: numbers, or what `float` makes one of, the objective's metric among them.
 
         May be called several times in an epoch, with other names. A trial whose objective is NaN or infinite has
-        diverged: it is over, and counts as the worst. Where that may happen to good nets too, report a finite number
-            instead.
+        diverged: it is over, and counts as the worst; where good nets may, too, report a finite number instead.
 
         Raises:
             InvalidInput: outside the loop over the run, for a name reported twice in an epoch, or what is no number or
                 has no name.
         """
         if unnamed:
-            metric = self._setting.objective.metric
-            raise InvalidInput(
-                f"run.report must be given names, got {shown(unnamed[0])}; write run.report({metric}=...)"
-            )
+            way_out = f"write run.report({self._setting.objective.metric}=...)"
+            raise InvalidInput(f"run.report must be given names, got {shown(unnamed[0])}; {way_out}")
         if self._metrics is None:
             raise InvalidInput("run.report must be called inside `for epoch in run:`, got a call outside")
         for name, value in metrics.items():
@@ -284,8 +291,7 @@ class Run(Iterator[int]):
             self._close_epoch()
         if self._lease is None:
             return
-        trained = self.epoch > self._lease.trial.epoch
-        if trained or (began and self.epoch):
+        if (trained := self.epoch > self._lease.trial.epoch) or (began and self.epoch):
             saved = self._save() if trained and self._kept_epoch < self.epoch else 0
             self._end(Ended(self.trial, FINISHED, saved=saved))
         else:
@@ -310,8 +316,7 @@ class Run(Iterator[int]):
     def _close_epoch(self) -> None:
         """Take the report of the epoch; where the lease ends, save first, so that what is acknowledged can go on."""
         lease, metrics = self._lease, self._metrics
-        assert lease is not None  # an epoch is open only under a lease
-        assert metrics is not None
+        assert lease is not None and metrics is not None  # noqa: PT018 - an epoch is open only under a lease
         seconds = time.perf_counter() - self._began
         loss = self._setting.objective.loss(metrics)  # raises if the objective is missing
         diverged = loss == math.inf
@@ -324,10 +329,9 @@ class Run(Iterator[int]):
         reason = None if whole or diverged else BUDGET if over else self._channel.asked_to_cut()
         saved = 0 if diverged else self._save() if whole or reason else self._save_if_cheap()
         if whole and not (saved or diverged) and self.epoch < self.horizon and self._setting.resumable:
-            raise InvalidInput(
-                "run.keep must be called before the first epoch so that the trial can continue, for example "
-                "run.keep(model=model, optimizer=optimizer); for training that cannot, say resumable=False"
-            )
+            way_out = "run.keep(model=model, optimizer=optimizer); for training that cannot, say resumable=False"
+            early = "run.keep must be called before the first epoch so that the trial can continue, for example"
+            raise InvalidInput(f"{early} {way_out}")
         self._channel.send(Reported(self.trial, self.epoch, metrics, round(seconds, 6), saved=saved))
         if reason:
             self._channel.send(Cut(self.trial, self._kept_epoch, reason))
@@ -345,7 +349,7 @@ class Run(Iterator[int]):
             self._over = True
 
     def _save(self) -> int:
-        """Write a checkpoint, if the training is resumable and has said what to keep; returns its bytes."""
+        """Write a checkpoint, if there is something to keep; returns its bytes."""
         if self._kept is None or not self._setting.resumable:
             return 0
         began = time.perf_counter()
@@ -357,8 +361,8 @@ class Run(Iterator[int]):
 
     def _save_if_cheap(self) -> int:
         """The same in the middle of a lease, where it guards against a sudden death; see `Limits.saving`."""
-        trained = time.perf_counter() - self._kept_at
-        return self._save() if self._keeping < self._setting.saving * trained else 0
+        cheap = self._keeping < self._setting.saving * (time.perf_counter() - self._kept_at)
+        return self._save() if cheap else 0
 
     def _end(self, event: Ended | Cut | Lost) -> None:
         if self.training:
@@ -374,10 +378,8 @@ def _accessors(name: str, kept: Any) -> tuple[Callable[[], Any], Callable[[Any],
     get, put = getattr(kept, "state_dict", None), getattr(kept, "load_state_dict", None)
     if callable(get) and callable(put):
         return get, put
-    raise InvalidInput(
-        f"run.keep must be given objects with state_dict and load_state_dict, or pairs of functions (get, set), "
-        f"got {name}={shown(kept)}"
-    )
+    rule = "run.keep must be given objects with state_dict and load_state_dict, or pairs of functions (get, set)"
+    raise InvalidInput(f"{rule}, got {name}={shown(kept)}")
 
 
 def number(name: str, value: Any) -> float | None:

@@ -132,3 +132,14 @@ def test_steps_fall_exactly_where_a_drop_lies():
 
 def test_the_decay_per_epoch_of_ng_is_the_default_over_ninety_epochs():
     assert wt.ExponentialDecay().at(1, epochs=90) == pytest.approx(0.95, abs=2e-4)
+
+
+@pytest.mark.parametrize("step", ["3", None, True])
+def test_a_step_is_a_number(step):
+    with pytest.raises(wt.InvalidInput, match="step must be a number or an array of them, got step="):
+        wt.CosineDecay().at(step, epochs=3)
+
+
+def test_drops_at_given_places_have_another_way():
+    with pytest.raises(wt.InvalidInput, match=r"got drops=\[30, 60\]; for drops at given places use torch's"):
+        wt.StepDecay(0.1, [30, 60])

@@ -86,3 +86,14 @@ def test_keras_falls_at_the_same_epochs_with_a_cooldown_of_one_more(rule, losses
         theirs.on_epoch_end(epoch, {"loss": loss})
         found.append(float(model.optimizer.learning_rate) / 0.1)
     assert found == pytest.approx(rule.factors(losses), abs=1e-6)
+
+
+@pytest.mark.parametrize("losses", [3, ["a"], [None]])
+def test_losses_are_numbers(losses):
+    with pytest.raises(wt.InvalidInput, match="losses must be numbers, one per epoch, got losses="):
+        wt.ReduceOnPlateau().factors(losses)
+
+
+def test_it_is_no_curve_and_says_so():
+    with pytest.raises(wt.InvalidInput, match=r"use factors\(losses\)"):
+        wt.ReduceOnPlateau().at(3, epochs=9)

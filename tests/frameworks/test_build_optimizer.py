@@ -144,6 +144,8 @@ WRONG = [
     ({"sgd_lr": "fast"}, {"optimizer": "sgd"}, "parameters and params must suit torch.optim.SGD, got lr='fast'"),
     ({"momentum": 0.0}, {"optimizer": "nesterov"}, "parameters and params must suit torch.optim.SGD, got .*: Nesterov"),
     ({"schedule": "cos"}, {"optimizer": "sgd"}, "schedule must be one of constant, .*, got 'cos'"),
+    ({}, {"optimizer": "sgd", "parameters": [{"lr": 1}]}, "each group of parameters must be a dict with 'params', got"),
+    ({"lr": True}, {"optimizer": "sgd"}, "lr must be a number, got lr=True"),
     ({}, {"optimizer": "sgd", "parameters": 3}, "parameters and params must suit torch.optim.SGD, got .*"),
     ({}, {"optimizer": "sgd", "parameters": []}, "parameters and params must suit torch.optim.SGD, got .*: .*empty"),
 ]
@@ -166,8 +168,12 @@ def test_it_cannot_be_built_within_the_loop_or_twice_under_one_name():
         run.build_optimizer(layer(), optimizer="sgd")
         run.build_optimizer(layer(), optimizer="sgd")
 
-    assert refused(late).startswith("run.keep must be called before the first epoch")
-    assert refused(twice) == "run.keep must be given each name once, got 'optimizer' again"
+    def kept(run):
+        run.keep(optimizer=run.build_optimizer(layer(), optimizer="sgd"))
+
+    assert refused(late) == "run.build_optimizer must be called before the first epoch, got a call after it began"
+    assert refused(twice) == "each optimizer must have a prefix of its own, got prefix='' again; give each a prefix"
+    assert refused(kept) == "build_optimizer keeps 'optimizer' already: leave it out of run.keep"
 
 
 # ---------------------------------------------------- when the rate changes

@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import welltempered as wt
+from telling import told
+from trainings import Pieces, reports, same, tune
 
 keras = pytest.importorskip("keras")
 torch = pytest.importorskip("torch")
@@ -173,6 +175,50 @@ def test_a_plateau_in_keras_goes_on_with_the_epochs_of_a_second_fit():
     assert first + second == expected
 
 
+def test_a_loop_of_fits_of_one_epoch_each_is_one_training():
+    """Keras counts from 0 in each; warm-up of one epoch and a half would begin anew, and never end."""
+    whole, pieces = (
+        wt.for_keras(RULE, BASE, epochs=EPOCHS, steps=STEPS, objective=objective)
+        for objective in ("loss", wt.Objective("loss"))
+    )
+    expected, _ = fit(model_of(BASE), whole)
+    model = model_of(BASE)
+    found = [rate for _ in range(EPOCHS) for rate in fit(model, pieces, epochs=1)[0]]
+    assert found == expected
+
+
+def train_on_plateau(run):
+    """Train by a loop of fits, with all that makes up the training kept."""
+    model = model_of(BASE)
+    rate = wt.for_keras(RULE, BASE, epochs=run.horizon, steps=STEPS, objective="loss")
+    run.keep(rate=rate, weights=(model.get_weights, model.set_weights))
+    for _ in run:
+        rates, (loss,) = fit(model, rate, epochs=1)
+        run.report(loss=loss, **{f"rate_{i}": value for i, value in enumerate(rates)})
+
+
+def test_a_plateau_goes_on_exactly_in_another_process(tmp_path):
+    settings = {"train": train_on_plateau, "epochs": EPOCHS}
+    with tune(**settings, method=Pieces(trials=1), budget=None) as study:
+        expected = reports(study)
+    with tune(**settings, method=Pieces(trials=1), budget="1 epochs", path=tmp_path) as study:
+        assert study.trials[0].epoch == 1, "in the middle of warm-up"
+    with tune(**settings, method=Pieces(trials=1), budget=None, path=tmp_path, workers=1) as study:
+        assert same(reports(study), expected)
+    rates = [report.metrics["rate_0"] for report in study.trials[0].reports]
+    assert rates[0] < rates[1] < max(rates)
+    assert min(rates[2:]) < BASE / 2
+
+
+def test_an_optimizer_that_has_a_schedule_already_is_refused_with_a_sentence():
+    model = model_of(wt.for_keras(wt.CosineDecay(), BASE, epochs=EPOCHS, steps=STEPS))
+    told(
+        lambda: fit(model, wt.for_keras(RULE, BASE, epochs=EPOCHS, steps=STEPS)),
+        "the optimizer must have a number as its learning rate where a callback sets it, got a LearningRateSchedule; "
+        "compile the model with the rate 0.1",
+    )
+
+
 def test_a_metric_that_is_to_be_maximized_falls_when_it_no_longer_rises():
     callback = wt.for_keras(
         wt.ReduceOnPlateau(patience=1), BASE, epochs=9, steps=1, objective=wt.Objective("acc", maximize=True)
@@ -187,8 +233,11 @@ def test_a_metric_that_is_to_be_maximized_falls_when_it_no_longer_rises():
 
 def test_a_metric_that_fit_does_not_log_is_named():
     callback = wt.for_keras(RULE, BASE, epochs=EPOCHS, steps=STEPS)
-    with pytest.raises(wt.InvalidInput, match="must contain the objective 'val_loss', got 'loss'"):
-        fit(model_of(BASE), callback, epochs=1)
+    told(
+        lambda: fit(model_of(BASE), callback, epochs=1),
+        "fit must log the objective 'val_loss', in which the plateau is seen, got 'loss'; what begins with 'val_' "
+        "needs fit(..., validation_data=...), and for_keras(..., objective='loss') does without",
+    )
 
 
 @pytest.mark.parametrize(
@@ -199,7 +248,8 @@ def test_a_metric_that_fit_does_not_log_is_named():
         ({"learning_rate": "0.1"}, "learning_rate must be a number, above 0, got learning_rate='0.1'"),
         ({"epochs": 0}, "epochs must be a whole number of at least 1, got epochs=0"),
         ({"steps": None}, "steps must be a whole number of at least 1, got steps=None"),
-        ({"objective": "loss"}, "objective must be an Objective, such as Objective('val_loss'), got 'loss'"),
+        ({"objective": ""}, "objective must be a name in the logs of fit, or an Objective, got ''"),
+        ({"objective": 3}, "objective must be a name in the logs of fit, or an Objective, got 3"),
     ],
 )
 def test_wrong_arguments_are_refused_with_a_sentence(changes, sentence):

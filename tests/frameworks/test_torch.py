@@ -146,3 +146,9 @@ def test_wrong_arguments_are_refused_with_a_sentence(arguments, sentence):
 def test_a_wrong_horizon_is_refused(wrong):
     with pytest.raises(wt.InvalidInput, match="must be a whole number of at least 1, got"):
         wt.for_torch(wt.CosineDecay(), optimizer_of(0.1), **wrong)
+
+
+def test_swapped_arguments_are_called_so():
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], 0.1)
+    with pytest.raises(wt.InvalidInput, match=r"^schedule must come before the optimizer, got SGD first: .* swapped$"):
+        wt.for_torch(optimizer, wt.CosineDecay(), epochs=3)

@@ -175,8 +175,31 @@ def test_a_loss_that_is_nan_after_every_step_says_to_sweep_lower():
     assert found.steps < 5
 
 
+@pytest.mark.parametrize("huge", [1e308, -1e308, 1e200, -1e101])
+@pytest.mark.parametrize("after", [0, 1, 5])
+def test_a_loss_that_is_huge_has_diverged(huge, after):
+    training = Digits()
+    losses = itertools.chain([2.3] * after, itertools.cycle([huge, -huge]))
+    found = wt.range_test(lambda: next(losses), training.model, training.optimizer, steps=50)
+    assert found.confidence == "none"
+    assert found.sweeps[0].diverged
+    assert "not finite before the first step" in str(found) or after
+
+
+@pytest.mark.parametrize("huge", [1e100, 1e60])
+def test_a_loss_that_is_nearly_huge_is_still_a_number(huge):
+    """NumPy's warnings would be errors here."""
+    training = Digits()
+    losses = itertools.chain([huge] * 9, itertools.cycle([huge / 2, 1.0, -huge]))
+    found = wt.range_test(lambda: next(losses), training.model, training.optimizer, steps=50)
+    assert math.isfinite(found.sweeps[0].initial)
+
+
 WRONG = [
-    ({"steps": 29}, "steps must be a whole number of at least 30, got steps=29"),
+    (
+        {"steps": 29},
+        r"steps must be a whole number of at least 30, got steps=29; .* give steps=2\*len\(loader\) or more, and a .*",
+    ),
     ({"steps": 50.0}, "steps must be a whole number"),
     ({"seed": -1}, "seed must be a whole number of at least 0"),
     ({"rates": (0.1, 0.01)}, "rates must be positive and at least a factor of 10 apart"),
@@ -200,7 +223,10 @@ def test_wrong_things_to_train_end_in_a_sentence():
     other = torch.optim.SGD(nn.Linear(2, 2).parameters(), lr=0.1)
     still = torch.optim.SGD(model.parameters(), lr=0.0)
     lazy = nn.Sequential(model, nn.LazyLinear(3))
+    frozen = nn.Linear(64, 10).requires_grad_(requires_grad=False)
     for arguments, message in [
+        ((lambda batch: step(), model, optimizer), "train_step must be a function without arguments .*'batch'"),
+        ((step, frozen, torch.optim.SGD(frozen.parameters(), lr=0.1)), "optimizer must have parameters that can be"),
         ((step(), model, optimizer), "train_step must be a function without arguments"),
         ((step, step, optimizer), "model must be a torch.nn.Module"),
         ((step, model, model), "optimizer must be a torch.optim.Optimizer"),

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 
 from welltempered.annealing.ramp import FACTOR, SHARE, annealed, count, real, span_of, warm
+from welltempered.checks import shown
+from welltempered.errors import InvalidInput
 
 _SLACK = 1e-5
 """Of a piece between two drops. Single precision errs by a hundredth of it, and a step that lies on a drop must be past
@@ -78,6 +80,11 @@ class StepDecay:
 
     def __post_init__(self) -> None:
         real(self, "factor", FACTOR, 0, 1)
+        if isinstance(self.drops, list | tuple):
+            raise InvalidInput(
+                f"drops must be how often the rate falls, at equal distances, got drops={shown(self.drops)}; "
+                "for drops at given places use torch's MultiStepLR or Keras' PiecewiseConstantDecay"
+            )
         count(self, "drops", 1)
         warm(self)
 
@@ -94,6 +101,9 @@ class StepDecay:
 @dataclass(frozen=True)
 class ExponentialDecay:
     """The rate falls by the same ratio in every epoch: exp(-`rate` × share of the way).
+
+    `rate` is no γ of torch or Keras: it counts how often the learning rate falls by e until the horizon. Per epoch that
+    is γ = exp(-rate / epochs), so rate = -epochs × ln γ.
 
     Attributes:
         rate: how often the learning rate falls by e until the horizon: 4.6 = ln 100 leaves a hundredth, the default. It

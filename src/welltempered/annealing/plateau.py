@@ -3,11 +3,13 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Never
 
 import numpy as np
 
 from welltempered.annealing.ramp import FACTOR, SHARE, count, ramp, real, span_of, warm
+from welltempered.checks import shown
+from welltempered.errors import InvalidInput
 
 
 @dataclass(frozen=True)
@@ -81,12 +83,28 @@ class ReduceOnPlateau:
         return Seen(best, 0, self.cooldown, max(seen.factor * self.factor, self.floor))
 
     def factors(self, losses: Iterable[float]) -> list[float]:
-        """The share of the base rate after each epoch, warm-up apart, given the loss of each."""
+        """The share of the base rate after each epoch, warm-up apart, given the loss of each.
+
+        Raises:
+            InvalidInput: if the losses are no numbers.
+        """
+        try:
+            losses = [float(loss) for loss in losses]
+        except (TypeError, ValueError):
+            raise InvalidInput(f"losses must be numbers, one per epoch, got losses={shown(losses)}") from None
         seen, factors = Seen(), []
         for loss in losses:
             seen = self.after(seen, loss)
             factors.append(seen.factor)
         return factors
+
+    def at(self, *_: object, **__: object) -> Never:
+        """There is none: it depends on losses.
+
+        Raises:
+            InvalidInput: always.
+        """
+        raise InvalidInput("a curve must depend on the step alone, but ReduceOnPlateau on losses: use factors(losses)")
 
     def warming(self, step: Any, *, steps: int = 1, ops: Any = np) -> Any:
         """The share that warm-up leaves of the rate in a step, counted from 0, with so many steps per epoch."""

@@ -29,6 +29,8 @@ def annealed(shape: Shape, warmup: float, step: Any, span: tuple[int, int], ops:
         span: epochs to the horizon, and steps per epoch.
         ops: `numpy` or `keras.ops`.
     """
+    if isinstance(step, str | bytes | bool | dict | None):
+        raise InvalidInput(f"step must be a number or an array of them, got step={shown(step)}")
     epochs, steps = span
     end, warm = epochs * steps, warmup * steps
     at = ops.minimum(step, end)

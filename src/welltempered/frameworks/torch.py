@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from welltempered.run import Run
 
-__all__ = ["Annealing", "build", "device", "for_torch"]
+__all__ = ["Annealing", "build", "device", "for_torch", "set_rate"]
 
 _OPTIMIZERS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "sgd": ("SGD", {"lr": 0.01, "momentum": 0.9}),
@@ -71,6 +71,10 @@ def for_torch(schedule: Schedule, optimizer: "Optimizer", *, epochs: int, steps:
     """
     import torch
 
+    if isinstance(schedule, torch.optim.Optimizer):
+        raise InvalidInput(
+            f"schedule must come before the optimizer, got {type(schedule).__name__} first: the arguments are swapped"
+        )
     check_schedule(schedule)
     if not isinstance(optimizer, torch.optim.Optimizer):
         raise InvalidInput(f"optimizer must be an optimizer of torch, got {shown(optimizer)}")
@@ -170,6 +174,8 @@ def build(
     (Kendall's tau of 0.58 against 0.34 after one epoch of Fashion-MNIST, 0.79 against 0.69 after nine), so it is the
     default.
 
+    A lease that a stopping rule looks into on the way is one lease: `run.until` is its end, not the next check.
+
     **A longer lease.** With "lease" the rate of a step is the curve's value at that step with `run.until` as the
     horizon, at any time. So when a trial is resumed with a longer lease, the curve is stretched to the new end and
     entered at the epoch that was reached: the rate jumps up to where a training of the new length would be, and anneals
@@ -188,6 +194,14 @@ def build(
     optimizer = optimizer_of(parameters, run.params, name, prefix)
     epochs = (lambda: run.horizon) if horizon == "full" else (lambda: run.until)
     return optimizer, Annealing(schedule, optimizer, lambda: run.epoch, epochs, steps)
+
+
+def set_rate(group: dict[str, Any], rate: float) -> None:
+    """Set the rate of a group of an optimizer; one that is a tensor stays the one that a compiled step holds."""
+    if isinstance(group["lr"], int | float):
+        group["lr"] = rate
+    else:
+        group["lr"].fill_(rate)
 
 
 def device() -> str:
@@ -227,8 +241,16 @@ def optimizer_of(parameters: Any, params: Mapping[str, Any], name: str | None, p
     if isinstance(parameters, torch.nn.Module):
         parameters = parameters.parameters()
     make: Callable[..., Optimizer] = getattr(torch.optim, kind)
+    for argument, value in given.items():
+        if isinstance(value, bool) and argument != "nesterov":  # which is ours
+            raise InvalidInput(f"{argument} must be a number, got {argument}={value}")
     try:
         return make(parameters, **given)
+    except KeyError as error:
+        raise InvalidInput(
+            f"each group of parameters must be a dict with {error}, got {shown(parameters)}; "
+            "write {'params': module.parameters(), 'lr': ...}"
+        ) from None
     except (TypeError, ValueError) as error:
         values = ", ".join(f"{key}={shown(value)}" for key, value in given.items())
         raise InvalidInput(f"parameters and params must suit torch.optim.{kind}, got {values}: {error}") from None

@@ -1,12 +1,12 @@
 """torch's own `ReduceLROnPlateau` with a warm-up before it; imported only where torch is in use."""
 
-from typing import Any, SupportsFloat
+from typing import SupportsFloat
 
-from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from welltempered.annealing.plateau import ReduceOnPlateau
+from welltempered.frameworks.torch import set_rate
 
 __all__ = ["WarmPlateau"]
 
@@ -52,7 +52,7 @@ class WarmPlateau(ReduceLROnPlateau):
     def observe(self, loss: SupportsFloat) -> None:
         """Count the loss of an epoch."""
         for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
-            _set(group, rate)
+            set_rate(group, rate)
         super().step(loss)
         self.rates = [float(group["lr"]) for group in self.optimizer.param_groups]
 
@@ -64,13 +64,5 @@ class WarmPlateau(ReduceLROnPlateau):
     def _warm_up(self) -> None:
         share = min(1.0, (self.taken + 1) / self.warm) if self.warm > 1 else 1.0
         for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
-            _set(group, rate * share)
+            set_rate(group, rate * share)
         self._last_lr = [rate * share for rate in self.rates]
-
-
-def _set(group: dict[str, Any], rate: float) -> None:
-    """A rate that is a tensor stays the one that a compiled step holds."""
-    if isinstance(group["lr"], Tensor):
-        group["lr"].fill_(rate)
-    else:
-        group["lr"] = rate

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from welltempered.errors import InvalidInput
 from welltempered.searchers.evidence import (
     ENOUGH,
     FEWEST,
@@ -34,6 +35,15 @@ WORTH = 0.9
 FINEST = 1e-4
 """The smallest part of a range, on its scale, to which it is narrowed: finer differences are far below the noise of
 training, and values have nine digits."""
+
+_CLOSED = "the range cannot be widened there"
+_ENDS = "the study's space ends there; wt.zoom(study.history) says how much further a next study's should reach"
+
+_NARROW = 1e-9
+"""A range of this part of its numbers keeps its ends as they are: `_tidy` has 12 digits, the first two of such a range
+would be no more among them."""
+_SMALLEST, _LARGEST = 1e-300, 1e300
+"""Ends to which a log range is widened at most: what is computed from them must still be a float."""
 
 _BELOW_ONE = {"momentum", "beta1", "beta2", "rho", "dropout", "label_smoothing"}
 """What hyperparameters are called (`Parameter.means`) that must stay below 1."""
@@ -137,16 +147,17 @@ def _range(parameter: Number, seen: Seen, risk: float, *, beyond: bool) -> Findi
         crowd = (
             f"{_crowd(seen.top, side)} of {_best(seen)} lie in the {side}est tenth, by chance {odds(_luck(seen, side))}"
         )
-        wider = _widened(parameter, side, max(end, BORDER) if side == "low" else min(start, 1 - BORDER))
-        if beyond and wider != parameter:
-            return Finding("widened", wider, crowd)
-        hint = f"; {crowd}: the range cannot be widened there"
+        if beyond:
+            wider = _widened(parameter, side, max(end, BORDER) if side == "low" else min(start, 1 - BORDER))
+            if wider != parameter:
+                return Finding("widened", wider, crowd)
+        hint = f"; {crowd}: {_CLOSED if beyond else _ENDS}"
     inside = int(np.sum((seen.all >= first) & (seen.all <= last)))
     chance = chance_of_span(inside, len(seen.top), len(seen.all))
     span = f"{_best(seen)} lie in a span that holds {inside} of all, by chance {odds(chance)}{hint}"
     if chance > risk or end - start > WORTH:
         return Finding("left", parameter, span)
-    after = with_range(parameter, *_inside(parameter, start, end))
+    after = _ranged(parameter, *_inside(parameter, start, end))
     return Finding("left" if after == parameter else "narrowed", after, span)
 
 
@@ -198,18 +209,36 @@ def _neighbours(parameter: Number, value: Any) -> tuple[float, float]:
     return low - 1e-9, high + 1e-9
 
 
+def _ranged(parameter: Number, low: float, high: float) -> Number:
+    """The parameter with other ends; as it was where they are none, as floats lie too far apart or come to an end."""
+    try:
+        changed = with_range(parameter, low, high)
+        changed.encode(changed.high)  # fails where the logarithms of both ends are one float
+    except (InvalidInput, ZeroDivisionError):
+        return parameter
+    return changed
+
+
 def _rounded(parameter: Number, low: float, high: float) -> tuple[float, float]:
-    """Two digits, of the distance from one where that is what matters, always outwards."""
+    """Ends of two digits, always outwards."""
+    start, end = _two_digits(parameter, low, high)
+    return min(low, start), max(high, end)
+
+
+def _two_digits(parameter: Number, low: float, high: float) -> tuple[float, float]:
+    """Two digits, of the distance from one where that is what matters."""
     if parameter.scale == "one_minus_log":
         return _below_one(_digits(1 - low, math.ceil)), _below_one(_digits(1 - high, math.floor))
     if parameter.scale == "linear":
+        if high - low <= _NARROW * max(abs(low), abs(high)):
+            return low, high
         unit = 10.0 ** math.floor(math.log10(high - low) - 1)
         return _tidy(math.floor(low / unit) * unit), _tidy(math.ceil(high / unit) * unit)
     return _digits(low, math.floor), _digits(high, math.ceil)
 
 
 def _digits(x: float, towards: Callable[[float], int]) -> float:
-    unit = 10.0 ** (math.floor(math.log10(x)) - 1)
+    unit = max(10.0 ** (math.floor(math.log10(x)) - 1), math.ulp(0.0))
     return _tidy(towards(round(x / unit, 9)) * unit)
 
 
@@ -245,12 +274,14 @@ def _widened(parameter: Number, side: Side, other: float) -> Number:
             low = border - math.floor((border - low) / parameter.step + SLACK) * parameter.step
     else:
         high = min(most, high)
-    if low >= high or (low >= border if side == "low" else high <= border):
+    if not -math.inf < low < high < math.inf or (low >= border if side == "low" else high <= border):
+        return parameter
+    if parameter.scale == "one_minus_log" and high >= 1:  # closer to it than 12 digits tell
         return parameter
     if math.isinf(parameter.size):
         tidy = _rounded(parameter, low, high)
         low, high = max(least, tidy[0]), min(most, tidy[1])
-    return with_range(parameter, low, high)
+    return _ranged(parameter, low, high)
 
 
 def _mirrored(parameter: Number, border: Any, inner: Any) -> Any:
@@ -259,12 +290,12 @@ def _mirrored(parameter: Number, border: Any, inner: Any) -> Any:
         outer = 2 * border - inner
         return outer if isinstance(outer, int) else _tidy(outer)
     if parameter.scale == "one_minus_log":
-        return _tidy(1 - (1 - border) ** 2 / (1 - inner))
+        return _tidy(1 - (1 - border) * ((1 - border) / (1 - inner)))
     if isinstance(border, int):
         if parameter.step:
             return _stepped(int(border), int(inner), int(parameter.step))
         return max(1, round(border * border / inner))
-    return _tidy(border * border / inner)
+    return _tidy(min(max(border * (border / inner), _SMALLEST), _LARGEST))  # a square might be no float
 
 
 def _stepped(border: int, inner: int, step: int) -> int:

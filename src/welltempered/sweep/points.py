@@ -50,7 +50,7 @@ class Sweep:
     Attributes:
         rates: learning rates of the steps, growing.
         losses: `losses[i]` is the loss after the step with `rates[i]` (measured by the step after it, on that one's
-            batch); `inf` if it was not finite.
+            batch); `inf` if it was not finite, or beyond 1e100.
         initial: the loss before the first step; `inf` if it was not finite.
         diverged: whether it ended because the loss did.
     """

@@ -1,11 +1,13 @@
 """The range test of a PyTorch training: trains through the rates and leaves nothing behind."""
 
+import inspect
 import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from welltempered.checks import shown, whole
 from welltempered.errors import InvalidInput
+from welltempered.frameworks.torch import set_rate
 from welltempered.seeds import seed_everything, seed_of
 from welltempered.sweep.curve import next_rates
 from welltempered.sweep.keep import kept
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 
 RATES = (1e-6, 10.0)
 """Rates that are swept: SGD on large, unscaled targets diverges at 1e-5, normalised networks stand 1 and more."""
+
+HUGE = 1e100
+"""Losses beyond it count as not finite: no training comes back from there, and their squares must still be floats."""
 
 
 def range_test(
@@ -51,17 +56,17 @@ def range_test(
     ```
 
     What cannot be put back is what `train_step` itself holds: its iterator over batches goes on where it is, and so do
-    a gradient scaler or a moving average of the weights that it updates. It must not set learning rates: leave
-    schedules out.
+    a gradient scaler or a moving average of the weights that it updates. A submodule that the model makes for itself in
+    its first step stays, too, with the weights it was made with. It must not set learning rates: leave schedules out.
 
     Args:
         train_step: trains on the next batch (zero_grad, backward, step) and returns its loss as a number or a tensor of
             one. It must go on for ever: over a loader that ends, begin again.
         model: what is trained, in the mode it is to be trained in.
         optimizer: its optimizer. The rates are those of the first group; other groups keep their ratio to it.
-        steps: training steps of an epoch, `len(loader)`; at least 30. Of more than 60 it takes four fifths at most,
-            all sweeps together, so that it costs no more than an epoch with all it does besides. Of 1,000 it does not
-            need as many.
+        steps: training steps of an epoch, `len(loader)`; at least 30, so for an epoch of fewer `2 * len(loader)`. Of
+            more than 60 it takes four fifths at most, all sweeps together, so that it costs no more than an epoch with
+            all it does besides. Of 1,000 it does not need as many.
         rates: smallest and largest rate, at least a factor of 10 apart.
         seed: of the global generators, from which each sweep gets a seed of its own; so batches and dropout differ
             between sweeps, and not between two calls.
@@ -77,7 +82,7 @@ def range_test(
     smoothing without lag and stopping by noise are ours, since single sweeps smoothed by moving averages, as fastai and
     Lightning make them, depend on seed and range (benchmarks/records/range_test.json).
     """
-    steps = whole("steps", steps, f"a whole number of at least {FEWEST_STEPS}", FEWEST_STEPS)
+    steps = _steps(steps)
     seed = whole("seed", seed, "a whole number of at least 0", 0)
     swept = _rates(rates)
     _check(train_step, model, optimizer)
@@ -122,10 +127,7 @@ class _Training:
 
     def _set(self, rate: float) -> None:
         for group, ratio in self._groups:
-            if isinstance(group["lr"], int | float):
-                group["lr"] = rate * ratio
-            else:
-                group["lr"].fill_(rate * ratio)  # a tensor, which compiled steps hold on to
+            set_rate(group, rate * ratio)
 
     def _check(self, rate: float) -> None:
         for group, ratio in self._groups:
@@ -137,7 +139,7 @@ class _Training:
 
 
 def _number(loss: Any) -> float:
-    """A loss as a number, `inf` if it is not finite."""
+    """A loss as a number, `inf` if it is not finite or huge."""
     try:
         value = float(loss.detach() if hasattr(loss, "detach") else loss)
     except (TypeError, ValueError, RuntimeError):
@@ -145,7 +147,17 @@ def _number(loss: Any) -> float:
             f"train_step must return the loss, a number or a tensor of one, got {shown(loss)}; "
             "end it with `return loss`"
         ) from None
-    return value if math.isfinite(value) else math.inf
+    return value if abs(value) <= HUGE else math.inf  # NaN is not, either
+
+
+def _steps(steps: Any) -> int:
+    try:
+        return whole("steps", steps, f"a whole number of at least {FEWEST_STEPS}", FEWEST_STEPS)
+    except InvalidInput as error:
+        raise InvalidInput(
+            f"{error}; for an epoch of fewer steps give steps=2*len(loader) or more, and a train_step that begins the "
+            "loader again"
+        ) from None
 
 
 def _rates(rates: Any) -> tuple[float, float]:
@@ -165,11 +177,7 @@ def _rates(rates: Any) -> tuple[float, float]:
 def _check(train_step: Any, model: Any, optimizer: Any) -> None:
     import torch
 
-    if not callable(train_step):
-        raise InvalidInput(
-            f"train_step must be a function without arguments that trains on the next batch, "
-            f"got train_step={shown(train_step)}; give it without calling it"
-        )
+    _check_step(train_step)
     if not isinstance(model, torch.nn.Module):
         raise InvalidInput(f"model must be a torch.nn.Module, got model={shown(model)}")
     if not isinstance(optimizer, torch.optim.Optimizer):
@@ -182,9 +190,26 @@ def _check(train_step: Any, model: Any, optimizer: Any) -> None:
         )
     if any(torch.nn.parameter.is_lazy(p) for p in model.parameters()):
         raise InvalidInput("model must know the shapes of its parameters, got lazy ones; call it on a batch first")
-    trained = {id(p) for group in optimizer.param_groups for p in group["params"]}
-    if trained.isdisjoint(id(p) for p in model.parameters()):
+    given = [p for group in optimizer.param_groups for p in group["params"]]
+    if not any(p.requires_grad for p in given):
+        raise InvalidInput(
+            "optimizer must have parameters that can be trained, got frozen ones alone; "
+            "set requires_grad of those that are to be trained"
+        )
+    if {id(p) for p in given}.isdisjoint(id(p) for p in model.parameters()):
         raise InvalidInput(
             "optimizer must train parameters of the model, got one that has none of them; "
             "make it from model.parameters() after the model"
         )
+
+
+def _check_step(train_step: Any) -> None:
+    rule = "train_step must be a function without arguments that trains on the next batch"
+    if not callable(train_step):
+        raise InvalidInput(f"{rule}, got train_step={shown(train_step)}; give it without calling it")
+    try:
+        inspect.signature(train_step).bind()
+    except TypeError as error:
+        raise InvalidInput(f"{rule}: let it take that batch itself, got {shown(train_step)}: {error}") from None
+    except ValueError:
+        pass  # it is written in C and does not say its arguments
