@@ -43,6 +43,7 @@ LAYERS = {
     "turn": 3,
     "folders": 3,
     "run": 3,
+    "lease": 3,
     "seeds": 3,
     "frameworks": 3,
     "execute": 3,

@@ -39,6 +39,7 @@ from welltempered.experiment import Experiment
 from welltempered.frameworks.keras import for_keras
 from welltempered.frameworks.torch import for_torch
 from welltempered.history import Fold, History
+from welltempered.lease import Lease, Lost
 from welltempered.limits import Limits
 from welltempered.lock import Note
 from welltempered.log.base import Log
@@ -54,7 +55,7 @@ from welltempered.presets.regularisation import clip_norm, dropout, label_smooth
 from welltempered.presets.schedule import schedule
 from welltempered.presets.training import batch_size, beta1, beta2, epsilon, learning_rate, momentum, rho
 from welltempered.replay import Replay
-from welltempered.run import Lease, Lost, Run
+from welltempered.run import Run
 from welltempered.schedulers.full import Full
 from welltempered.schedulers.halving import Halving
 from welltempered.schedulers.hyperband import Hyperband

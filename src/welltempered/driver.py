@@ -30,8 +30,8 @@ from welltempered.events import (
 )
 from welltempered.execute.base import Executor
 from welltempered.history import History
+from welltempered.lease import Lease, Lost, Said
 from welltempered.limits import Limits
-from welltempered.run import Lease, Lost, Said
 from welltempered.trial import Trial
 
 Watch = Callable[[Event], None]

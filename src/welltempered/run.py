@@ -6,88 +6,20 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, Never, Protocol
-
-import msgspec
+from typing import TYPE_CHECKING, Any, Literal, Never
 
 from welltempered.checkpoints import Checkpoints
 from welltempered.checks import prefix_of, shown
 from welltempered.errors import CorruptCheckpoint, InvalidInput
 from welltempered.events import BUDGET, FAILED, FINISHED, Cut, Ended, Reported
+from welltempered.lease import Channel, Lease, Lost
 from welltempered.objective import Objective
 from welltempered.seeds import seed_everything, seed_of
-from welltempered.trial import Trial
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
 
     from welltempered.frameworks.torch import Annealing
-
-
-class Lost(msgspec.Struct, frozen=True):
-    """Said by an executor where a lease has cost its worker; the study decides whether the trial is cut or ended.
-
-    Attributes:
-        trial: its number.
-        reason: of `welltempered.events`: `WORKER_LOST`, `OUT_OF_MEMORY` or `TIME_LIMIT`, of which a trial survives few;
-            or `UNWRITTEN` or `INTERRUPTED`, which say nothing against it.
-        error: what is known of it.
-    """
-
-    trial: int
-    reason: str
-    error: str
-
-
-Said = Reported | Cut | Ended | Lost
-"""What executors say of a trial."""
-
-
-@dataclass(frozen=True)
-class Lease:
-    """What an executor is told to do: train this trial until the end of its lease, or as far as the budget goes.
-
-    Attributes:
-        trial: the trial as it is now; `trial.until` is the end of the lease.
-        stop: epoch at which the budget of epochs ends, at most `trial.until`.
-        deadline: moment on the executor's clock after which the lease ends at the next epoch.
-    """
-
-    trial: Trial
-    stop: int
-    deadline: float = math.inf
-
-    def closed_by(self, event: Said) -> bool:
-        """Whether this event of the trial ends the lease."""
-        return (
-            not isinstance(event, Reported)
-            or event.epoch == self.trial.until
-            or event.metrics.get(self.trial.metric) is None
-        )
-
-    def used_up(self, epoch: int, now: float) -> bool:
-        """Whether the budget ends with this epoch, at this moment."""
-        return epoch >= self.stop or now >= self.deadline
-
-
-class Channel(Protocol):
-    """How training code is connected with its study, in this process or another."""
-
-    def receive(self) -> Lease | None:
-        """The next lease of this slot; waits for it; `None` at the end."""
-        ...
-
-    def begin(self, lease: Lease) -> None:
-        """Its training begins or goes on now: what came after the loop of the trial before is over."""
-        ...
-
-    def send(self, event: Said) -> None:
-        """Tell the study."""
-        ...
-
-    def asked_to_cut(self) -> str | None:
-        """Why the present lease is to end at this epoch boundary, if it is."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -190,16 +122,17 @@ class Run(Iterator[int]):
         self._kept = {} if self._kept is None else self._kept
         for name, kept in state.items():
             if name in self._kept:
-                once = f"run.keep must be given each name once, got {name!r} again"
-                ours = f"build_optimizer keeps {name!r} already: leave it out of run.keep"
-                raise InvalidInput(ours if name in self._built else once)
+                ours = name in self._built
+                why = "; build_optimizer keeps it with its schedule: leave it out of run.keep" if ours else ""
+                raise InvalidInput(f"run.keep must be given each name once, got {name!r} again{why}")
             self._kept[name] = accessors = _accessors(name, kept)
             if self._saved is not None:
                 if name not in self._saved:
-                    found = (
-                        f"found {', '.join(map(repr, self._saved)) or 'nothing'}; did the training code change since?"
+                    found = ", ".join(map(repr, self._saved)) or "nothing"
+                    raise CorruptCheckpoint(
+                        f"checkpoint of trial {self.trial} must hold {name!r}, found {found}; "
+                        "did the training code change since?"
                     )
-                    raise CorruptCheckpoint(f"checkpoint of trial {self.trial} must hold {name!r}, {found}")
                 accessors[1](self._saved.pop(name))
 
     def build_optimizer(
@@ -234,13 +167,14 @@ class Run(Iterator[int]):
 
         if self._began:
             raise InvalidInput("run.build_optimizer must be called before the first epoch, got a call after it began")
-        names = [f"{(prefix := prefix_of(prefix))}{kept}" for kept in ("optimizer", "schedule")]
+        prefix = prefix_of(prefix)
+        names = [f"{prefix}optimizer", f"{prefix}schedule"]
         if names[0] in self._built:
             raise InvalidInput(f"each optimizer must have a prefix of its own, got {prefix=} again; give each a prefix")
         built, annealing = build(self, parameters, optimizer, steps, horizon, prefix)
+        self._built += names
         self.keep(**dict(zip(names, (built, annealing.scheduler), strict=True)))
         self._annealings.append(annealing)
-        self._built += names
         return built
 
     def report(self, /, *unnamed: Never, **metrics: Any) -> None:
@@ -254,8 +188,10 @@ class Run(Iterator[int]):
                 has no name.
         """
         if unnamed:
-            way_out = f"write run.report({self._setting.objective.metric}=...)"
-            raise InvalidInput(f"run.report must be given names, got {shown(unnamed[0])}; {way_out}")
+            metric = self._setting.objective.metric
+            raise InvalidInput(
+                f"run.report must be given names, got {shown(unnamed[0])}; write run.report({metric}=...)"
+            )
         if self._metrics is None:
             raise InvalidInput("run.report must be called inside `for epoch in run:`, got a call outside")
         for name, value in metrics.items():
@@ -291,7 +227,8 @@ class Run(Iterator[int]):
             self._close_epoch()
         if self._lease is None:
             return
-        if (trained := self.epoch > self._lease.trial.epoch) or (began and self.epoch):
+        trained = self.epoch > self._lease.trial.epoch
+        if trained or (began and self.epoch):
             saved = self._save() if trained and self._kept_epoch < self.epoch else 0
             self._end(Ended(self.trial, FINISHED, saved=saved))
         else:
@@ -316,7 +253,8 @@ class Run(Iterator[int]):
     def _close_epoch(self) -> None:
         """Take the report of the epoch; where the lease ends, save first, so that what is acknowledged can go on."""
         lease, metrics = self._lease, self._metrics
-        assert lease is not None and metrics is not None  # noqa: PT018 - an epoch is open only under a lease
+        assert lease is not None  # an epoch is open only under a lease
+        assert metrics is not None
         seconds = time.perf_counter() - self._began
         loss = self._setting.objective.loss(metrics)  # raises if the objective is missing
         diverged = loss == math.inf

@@ -173,7 +173,10 @@ def test_it_cannot_be_built_within_the_loop_or_twice_under_one_name():
 
     assert refused(late) == "run.build_optimizer must be called before the first epoch, got a call after it began"
     assert refused(twice) == "each optimizer must have a prefix of its own, got prefix='' again; give each a prefix"
-    assert refused(kept) == "build_optimizer keeps 'optimizer' already: leave it out of run.keep"
+    assert refused(kept) == (
+        "run.keep must be given each name once, got 'optimizer' again; "
+        "build_optimizer keeps it with its schedule: leave it out of run.keep"
+    )
 
 
 # ---------------------------------------------------- when the rate changes

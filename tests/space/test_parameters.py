@@ -348,3 +348,8 @@ def test_what_a_parameter_means_comes_back_from_json_and_makes_no_difference(par
 def test_what_a_parameter_means_is_a_word(means):
     with pytest.raises(InvalidInput, match=r"means must be a word such as 'learning_rate', got means="):
         Float(0, 1, means=means)
+
+
+def test_a_range_that_vanishes_on_its_scale_is_refused():
+    with pytest.raises(InvalidInput, match="low and high must differ as 1 - x with scale='one_minus_log'"):
+        Float(1e-17, 2e-17, scale="one_minus_log")

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 import welltempered as wt
-from welltempered.run import Lost
+from welltempered.lease import Lost
 from welltempered.testing import ConformanceError, check_executor, expected
 
 

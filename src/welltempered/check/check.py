@@ -20,7 +20,8 @@ from welltempered.events import DIVERGED, Cut, Resumed, Started
 from welltempered.execute.processes import Processes
 from welltempered.experiment import Experiment
 from welltempered.history import History
-from welltempered.run import Lease, Lost, Setting
+from welltempered.lease import Lease, Lost
+from welltempered.run import Setting
 from welltempered.space import Choice, Params, Space
 from welltempered.trial import SOUND, Trial
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 
-from welltempered.run import Lease, Said
+from welltempered.lease import Lease, Said
 
 
 @runtime_checkable

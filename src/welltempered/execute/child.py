@@ -12,7 +12,7 @@ from pathlib import Path
 from welltempered import forks
 from welltempered.events import INTERRUPTED, OUT_OF_MEMORY, WORKER_LOST
 from welltempered.execute.devices import VISIBLE
-from welltempered.run import Lease, Lost, Said
+from welltempered.lease import Lease, Lost, Said
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _PATIENCE = 5.0

@@ -10,7 +10,8 @@ from queue import Empty, SimpleQueue
 from welltempered.execute.devices import device_of, gpus
 from welltempered.execute.work import work
 from welltempered.experiment import Train
-from welltempered.run import Lease, Said, Setting
+from welltempered.lease import Lease, Said
+from welltempered.run import Setting
 
 _PATIENCE = 5.0
 """Seconds training code is given to return once its last lease is over."""

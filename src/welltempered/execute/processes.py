@@ -15,8 +15,9 @@ from welltempered.events import OUT_OF_MEMORY, OUT_OF_TIME, TIME_LIMIT, Ended
 from welltempered.execute.child import Child
 from welltempered.execute.devices import device_of, gpus
 from welltempered.experiment import Train
+from welltempered.lease import Lease, Lost, Said
 from welltempered.limits import Limits, size
-from welltempered.run import Lease, Lost, Said, Setting
+from welltempered.run import Setting
 
 _PATIENCE = 5.0
 """Seconds a worker is given to leave by itself before it is killed."""

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from welltempered.checks import shown, whole
 from welltempered.errors import InvalidInput
 from welltempered.events import BUDGET, Cut, Reported
-from welltempered.run import Lease, Said, number
+from welltempered.lease import Lease, Said
+from welltempered.run import number
 from welltempered.space import Params
 
 Curve = Callable[[Params, int], Mapping[str, float | None]]

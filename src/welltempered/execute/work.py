@@ -8,7 +8,8 @@ from pathlib import Path
 from welltempered.errors import CheckpointUnwritten, CorruptCheckpoint, WelltemperedError
 from welltempered.events import DAMAGED, FAILED, FINISHED, OUT_OF_MEMORY, UNWRITTEN, WORKER_LOST, Cut, Ended
 from welltempered.experiment import Train
-from welltempered.run import Channel, Lease, Lost, Run, Setting
+from welltempered.lease import Channel, Lease, Lost
+from welltempered.run import Run, Setting
 
 _OURS = str(Path(__file__).parents[1])
 _OUT_OF_MEMORY = {"MemoryError", "OutOfMemoryError", "ResourceExhaustedError"}

@@ -17,7 +17,7 @@ import cloudpickle
 from welltempered.events import FAILED, INTERRUPTED, Ended
 from welltempered.execute.memory import give_back
 from welltempered.execute.work import work
-from welltempered.run import Lease, Said
+from welltempered.lease import Lease, Said
 
 
 class _Pipe:

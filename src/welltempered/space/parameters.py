@@ -206,6 +206,8 @@ class _Number(Parameter):
         way_out = f"got {low=}; with scale='zero_or_log' low is the smallest value above zero"
         yield low > 0 or scale in {"linear", "one_minus_log"}, f"low must be above 0 on a log scale, {way_out}"
         yield scale != "one_minus_log" or high < 1, f"high must be below 1 with scale='one_minus_log', got {high=}"
+        apart = scale != "one_minus_log" or 1 - low > 1 - high  # as the scale sees them: a float may be too coarse
+        yield apart, f"low and high must differ as 1 - x with scale='one_minus_log', got {low=}, {high=}"
         yield zero is None or scale == "zero_or_log", f"zero needs scale='zero_or_log', got {scale=}"
         yield (
             zero is None or (isinstance(zero, Real) and 0 < zero < 1),

@@ -17,7 +17,8 @@ from welltempered.events import BUDGET, FAILED, FINISHED, INTERRUPTED, Cut, Ende
 from welltempered.execute.base import Executor
 from welltempered.experiment import Experiment, Train
 from welltempered.history import History
-from welltempered.run import Lease, Lost, Run, Setting, number
+from welltempered.lease import Lease, Lost
+from welltempered.run import Run, Setting, number
 from welltempered.schedulers.full import Full
 from welltempered.searchers.random import Random
 from welltempered.space import Choice, Float, Params, Space

@@ -10,7 +10,7 @@ import msgspec
 
 from welltempered.events import FAILED, WORKER_LOST, Ended
 from welltempered.execute.simulate import Simulator
-from welltempered.run import Lease, Lost, Said
+from welltempered.lease import Lease, Lost, Said
 from welltempered.space import Choice, Float, Int, Params, Space
 
 SPACES = {
