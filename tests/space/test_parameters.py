@@ -10,7 +10,7 @@ from space_strategies import choices, numbers, parameters, positions
 
 from welltempered.errors import InvalidInput
 from welltempered.space import Choice, Float, Int
-from welltempered.space.parameters import parameter_from_json
+from welltempered.space.reading import parameter_from_json
 
 
 @given(parameters, positions)

@@ -6,7 +6,8 @@ from welltempered.annealing.named import SCHEDULES
 from welltempered.checks import prefix_of, shown
 from welltempered.errors import InvalidInput
 from welltempered.presets.common import meant, names_apart
-from welltempered.space.parameters import Choice, Float, Int, Parameter
+from welltempered.space.choice import Choice
+from welltempered.space.parameters import Float, Int, Parameter
 
 _USUAL = ("constant", "step", "exponential", "linear", "cosine", "one_cycle", "plateau")
 """All but "polynomial", of which "linear" is the one most used, without a parameter of its own."""

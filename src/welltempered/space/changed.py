@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar, cast
 
 from welltempered.expression import Expression
-from welltempered.space.parameters import Choice, Float, Int, Parameter, parameter_from_json
+from welltempered.space.choice import Choice
+from welltempered.space.parameters import Float, Int, Parameter
+from welltempered.space.reading import parameter_from_json
 from welltempered.space.space import Space
 
 _EACH = 1000

@@ -1,10 +1,10 @@
-"""The three kinds of parameters, Float, Int and Choice, and what they have in common."""
+"""What parameters have in common, and the numeric ones, Float and Int."""
 
 import copy
 import itertools
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from numbers import Integral, Real
@@ -13,11 +13,12 @@ from typing import Any, ClassVar, Self, final
 from welltempered.checks import shown
 from welltempered.errors import InvalidInput
 from welltempered.expression import Expression
-from welltempered.space.plain import fits, json_key, plain
-from welltempered.space.scales import SLACK, Scale, bins, numeric
+from welltempered.space.plain import fits, json_key
+from welltempered.space.scales import SLACK, Scale, numeric
 
-__all__ = ["Choice", "Float", "Int", "Parameter", "parameter_from_json"]
+__all__ = ["Float", "Int", "Parameter"]
 
+_OPTIONS = {"scale", "step", "zero", "default"}  # arguments that a repr names
 _STEPS = 100_000  # beyond that a float may as well be continuous
 _ZERO = 0.25  # a quarter of the trials without is enough to learn whether it is needed at all
 
@@ -300,123 +301,3 @@ class Int(_Number):
     """
 
     _type = int
-
-
-@final
-@dataclass(frozen=True, eq=False, repr=False, init=False)
-class Choice(Parameter):
-    """One of several options, which have no order and no distance.
-
-    Args:
-        options: anything JSON can hold, tuples becoming lists; or one list of such options; or one dict that gives
-            names to arbitrary objects. Params then hold the name, and ``resolve(name)`` gives the object; equality,
-            hash and JSON only see the names, and that they are names.
-        default: the option ``Space.defaults`` takes; without one the first.
-        means: which hyperparameter it is, such as ``"optimizer"``, for advice; presets say it by themselves.
-
-    Raises:
-        InvalidInput: if there is no option, one twice, or one that needs a name.
-
-    >>> Choice("sgd", "adam").decode(0.9)
-    'adam'
-    >>> Choice({"short": range(3), "long": range(300)}).resolve("short")
-    range(0, 3)
-    >>> Choice(0, 1).contains(True)
-    False
-    """
-
-    options: tuple[Any, ...]
-    _objects: Mapping[str, Any] | None
-    _named: bool
-    _ranks: dict[Any, int]
-    _start = 0.0
-
-    def __init__(self, *options: Any, default: Any = None, means: str | None = None) -> None:
-        objects = None
-        if len(options) == 1 and isinstance(options[0], dict):
-            objects, options = dict(options[0]), tuple(options[0])
-            if not all(isinstance(name, str) for name in options):
-                raise InvalidInput(f"names of options must be strings, got {list(options)!r}")
-        elif len(options) == 1 and isinstance(options[0], list | tuple):
-            options = tuple(options[0])
-        if not options:
-            raise InvalidInput('Choice needs at least one option, as in Choice("sgd", "adam")')
-        try:
-            options = tuple(map(plain, options))
-        except RecursionError:
-            raise InvalidInput(f"options must not contain themselves, got {shown(options)}") from None
-        ranks: dict[Any, int] = {}
-        for rank, option in enumerate(options):
-            if ranks.setdefault(json_key(option), rank) != rank:
-                raise InvalidInput(f"options must differ, got {option!r} twice")
-        vars(self).update(options=options, _objects=objects, _named=objects is not None, _ranks=ranks)
-        vars(self).update(default=plain(default), condition=None, means=means)
-        self._check_default()
-
-    def contains(self, value: Any) -> bool:
-        """Whether the value equals an option as JSON does: 1, 1.0 and true differ."""
-        try:
-            return json_key(value) in self._ranks
-        except TypeError:  # cannot be hashed, so it is nothing JSON knows
-            return False
-
-    def grid(self, points: int) -> tuple[Any, ...]:
-        """All options, whatever ``points`` says: there is no sensible subset."""
-        return super().grid(max(points, len(self.options)) if points > 0 else points)
-
-    def resolve(self, value: Any) -> Any:
-        """The object behind a name, or the value itself if the options are not named; refuses what is no option."""
-        self.encode(value)
-        if self.nameless:
-            raise InvalidInput(f"{self!r} must know the objects behind its names, but JSON holds the names alone")
-        return value if self._objects is None else self._objects[value]
-
-    @property
-    def nameless(self) -> bool:
-        """Whether its options name objects that it does not have, since it was read from JSON."""
-        return self._named and self._objects is None
-
-    @cached_property
-    def bijection(self) -> Scale:
-        options, ranks = self.options, self._ranks
-        mutable = any(isinstance(option, list | dict) for option in options)
-        # Whoever changes what was decoded must not change the parameter.
-        at = (lambda rank: copy.deepcopy(options[rank])) if mutable else options.__getitem__
-        return bins(len(options), at, lambda option: ranks[json_key(option)])
-
-    def _arguments(self) -> dict[str, Any]:
-        named = {"named": True} if self._named else {}
-        return {"options": list(self.options), **named} | ({} if self.default is None else {"default": self.default})
-
-    def _values(self) -> str:
-        return f"one of {shown(list(self.options))}"
-
-    def _positional(self) -> list[str]:
-        if self._objects is not None:
-            return [repr(self._objects)]
-        alone = len(self.options) == 1 and isinstance(self.options[0], list | dict)
-        return [repr(list(self.options))] if alone else list(map(repr, self.options))
-
-
-_OPTIONS = {"scale", "step", "zero", "default"}
-_KINDS: dict[str, Callable[..., Parameter]] = {"float": Float, "int": Int, "choice": Choice}
-
-
-def parameter_from_json(data: Mapping[str, Any]) -> Parameter:
-    """The parameter that ``to_json`` described.
-
-    Raises:
-        InvalidInput: if the kind or an argument is unknown.
-    """
-    arguments = dict(data)
-    kind, condition = arguments.pop("kind", None), arguments.pop("condition", None)
-    try:
-        if kind not in _KINDS:
-            raise InvalidInput(f"unknown kind of parameter {kind!r}; this version knows {', '.join(_KINDS)}")
-        named = kind == "choice" and arguments.pop("named", False)
-        positional = ["options"] if kind == "choice" else ["low", "high"]
-        parameter = _KINDS[kind](*[arguments.pop(name) for name in positional], **arguments)
-        vars(parameter).update({"_named": True} if named else {})
-    except (KeyError, TypeError) as error:
-        raise InvalidInput(f"cannot read the parameter {dict(data)!r}: {error}") from error
-    return parameter if condition is None else parameter.when(condition)

@@ -8,7 +8,8 @@ from typing import Any
 from welltempered.checks import shown
 from welltempered.errors import InvalidInput
 from welltempered.expression import Expression
-from welltempered.space.parameters import Choice, Parameter
+from welltempered.space.choice import Choice
+from welltempered.space.parameters import Parameter
 
 
 def parents_of(parameter: Parameter) -> frozenset[str]:

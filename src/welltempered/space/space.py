@@ -11,7 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from welltempered.checks import shown
 from welltempered.errors import InvalidInput
 from welltempered.expression import Expression
-from welltempered.space.parameters import Choice, Parameter, parameter_from_json
+from welltempered.space.choice import Choice
+from welltempered.space.parameters import Parameter
+from welltempered.space.reading import parameter_from_json
 from welltempered.space.refused import check_contained, check_names, check_parameters, joined, parents_of
 from welltempered.space.scales import Scale
 
