@@ -10,9 +10,11 @@ from welltempered.method import describe, from_json, to_json
 from welltempered.schedulers.full import Full
 from welltempered.schedulers.halving import Halving
 from welltempered.schedulers.hyperband import Hyperband
+from welltempered.schedulers.rules import Percentile
 from welltempered.searchers.grid import Grid
 from welltempered.searchers.random import Random
 from welltempered.searchers.sobol import Sobol
+from welltempered.searchers.zoom import Zoom
 
 METHODS = [
     Full(Grid(points=3, limit=50)),
@@ -149,3 +151,10 @@ def test_a_method_with_the_fields_of_another_version_is_named(fields):
 def test_nothing_but_methods_is_ever_called(path):
     with pytest.raises(InvalidInput, match="must be a dataclass with `next` or `suggest`"):
         from_json({"type": path, "searcher": "echo"})
+
+
+def test_a_description_leaves_out_what_is_as_usual():
+    method = Percentile(Hyperband(Zoom(Sobol(), wide=3), eta=4))
+    assert describe(to_json(method)) == "Percentile(Hyperband(Zoom(Sobol(), wide=3), eta=4))"
+    assert describe({"type": "elsewhere:Method", "eta": 3}) == "Method(eta=3)"
+    assert describe({"type": "welltempered:Gone", "eta": 3}) == "Gone(eta=3)"

@@ -43,14 +43,27 @@ def from_json(data: dict[str, Any]) -> Scheduler:
 
 
 def describe(data: dict[str, Any]) -> str:
-    """A method's JSON in one line, as one would write it: `Median(Hyperband(Sobol(), eta=3), least=5)`."""
+    """A method's JSON in one line, as one would write it: `Median(Hyperband(Sobol(), eta=4), least=9)`.
+
+    What is as usual is left out of our own methods.
+    """
     name = str(data.get(_TYPE)).rpartition(":")[2]
+    usual = _defaults(str(data.get(_TYPE)))
     parts = []
     for key, value in data.items():
-        if key != _TYPE and value is not None:
+        if key != _TYPE and value is not None and not (key in usual and value == usual[key]):
             text = describe(value) if isinstance(value, dict) else repr(value)
             parts.append(text if key in _WRAPPED else f"{key}={text}")
     return f"{name}({', '.join(parts)})"
+
+
+def _defaults(path: str) -> dict[str, Any]:
+    """What the fields of one of our own methods are unless they are given."""
+    module, _, name = path.partition(":")
+    kind = getattr(importlib.import_module(module), name, None) if module == "welltempered" else None
+    if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
+        return {}
+    return {field.name: field.default for field in dataclasses.fields(kind)}
 
 
 def _path(kind: type) -> str:

@@ -24,7 +24,7 @@ def test_a_summary_says_what_was_searched_spent_and_found(capsys, monkeypatch):
         best = study.best
     facts = [re.split(r" {2,}", line.strip(), maxsplit=1) for line in lines[:5]]
     assert facts[0] == ["objective", "minimize loss, 9 epochs, seed 0"]
-    assert facts[1] == ["method", "Hyperband(Random(), eta=3, rounds=1)"]
+    assert facts[1] == ["method", "Hyperband(Random(), rounds=1)"]
     assert facts[2] == ["space", "x"]
     assert re.fullmatch(r"32 epochs in [\d.]+ s", facts[3][1])
     assert re.fullmatch(r"\d+: \d+ paused, .*1 interrupted.*", facts[4][1])
