@@ -47,7 +47,7 @@ class _Seeder(MetaPathFinder):
                 execute(module)
                 module.manual_seed(self.seed)
 
-            spec.loader.exec_module = execute_and_seed  # type: ignore[method-assign]
+            spec.loader.exec_module = execute_and_seed  # type: ignore[method-assign]  # of one loader only
         return spec
 
 

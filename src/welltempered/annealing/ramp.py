@@ -2,10 +2,9 @@
 
 import math
 from collections.abc import Callable
-from numbers import Real
 from typing import Any
 
-from welltempered.checks import shown, whole
+from welltempered.checks import number, shown, whole
 from welltempered.errors import InvalidInput
 
 Shape = Callable[[Any], Any]
@@ -59,31 +58,8 @@ def span_of(epochs: object, steps: object) -> tuple[int, int]:
     return whole("epochs", epochs, rule, 1), whole("steps", steps, rule, 1)
 
 
-def number(name: str, value: object, rule: str, low: float, high: float = math.inf) -> float:
-    """A number as a float.
-
-    Args:
-        name: of the argument.
-        value: what was given.
-        rule: what it must be; bounds are allowed where it says "at least" or "at most".
-        low: lower bound.
-        high: upper bound.
-
-    Raises:
-        InvalidInput: if it is no finite number, or out of bounds.
-    """
-    given = f"got {name}={shown(value)}"
-    if not isinstance(value, Real) or isinstance(value, bool) or not math.isfinite(value):
-        raise InvalidInput(f"{name} must be a number, {rule}, {given}")
-    found = float(value)
-    above = found >= low if "at least" in rule else found > low
-    if not (above and (found <= high if "at most" in rule else found < high)):
-        raise InvalidInput(f"{name} must be {rule}, {given}")
-    return found
-
-
 def real(holder: object, name: str, rule: str, low: float, high: float = math.inf) -> None:
-    """Make a field of a frozen value a float; arguments as in `number`."""
+    """Make a field of a frozen value a float; arguments as in `checks.number`."""
     object.__setattr__(holder, name, number(name, getattr(holder, name), rule, low, high))
 
 

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from welltempered.annealing.named import Schedule, check_schedule
 from welltempered.annealing.plateau import ReduceOnPlateau
-from welltempered.annealing.ramp import number, span_of
-from welltempered.checks import shown
+from welltempered.annealing.ramp import span_of
+from welltempered.checks import number, shown
 from welltempered.errors import InvalidInput
 from welltempered.objective import Objective
 

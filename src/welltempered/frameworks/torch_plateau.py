@@ -41,7 +41,7 @@ class WarmPlateau(ReduceLROnPlateau):
         self.rates = rates  # without warm-up
         self._warm_up()
 
-    def step(self, metrics: SupportsFloat | None = None, epoch: int | None = None) -> None:  # type: ignore[override]
+    def step(self, metrics: SupportsFloat | None = None, epoch: int | None = None) -> None:  # type: ignore[override]  # theirs needs metrics
         """Count an optimizer step, or the loss of an epoch, or with one step per epoch both."""
         if metrics is None or self.steps == 1:
             self.taken += 1

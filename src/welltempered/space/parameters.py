@@ -194,7 +194,7 @@ class _Number(Parameter):
         kind, rule = (Integral, "an integer") if self._type is int else (Real, "a finite number")
         if isinstance(value, bool) or not isinstance(value, kind) or not fits(value):
             raise InvalidInput(f"{name} must be {rule}, got {name}={shown(value)}")
-        return self._type(value)  # type: ignore[call-overload]
+        return self._type(value)  # type: ignore[call-overload]  # `kind` has been checked
 
     def _rules(self) -> Iterator[tuple[bool, str]]:
         """What must hold, in an order in which a rule may rely on those before it, and what to say if it does not."""

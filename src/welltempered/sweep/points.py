@@ -13,7 +13,8 @@ FEWEST_STEPS = 30
 
 SPENT, SCARCE = 0.8, 60
 """Share of an epoch's steps that is taken: putting the training back and reading the curve cost some time, too, and all
-of it is to stay within the epoch. But all of them if they are so few, since each is needed then."""
+of it is to stay within an epoch of half a second or more. But all of them if they are so few, since each is needed
+then."""
 
 COARSE = 0.25
 """Share of the steps for the first sweep, which goes through all rates; the others look where the loss moves."""

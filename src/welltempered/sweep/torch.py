@@ -65,8 +65,8 @@ def range_test(
         model: what is trained, in the mode it is to be trained in.
         optimizer: its optimizer. The rates are those of the first group; other groups keep their ratio to it.
         steps: training steps of an epoch, `len(loader)`; at least 30, so for an epoch of fewer `2 * len(loader)`. Of
-            more than 60 it takes four fifths at most, all sweeps together, so that it costs no more than an epoch with
-            all it does besides. Of 1,000 it does not need as many.
+            more than 60 it takes four fifths at most, all sweeps together: with all it does besides it then takes no
+            longer than an epoch of half a second or more. Of 1,000 it does not need as many.
         rates: smallest and largest rate, at least a factor of 10 apart.
         seed: of the global generators, from which each sweep gets a seed of its own; so batches and dropout differ
             between sweeps, and not between two calls.

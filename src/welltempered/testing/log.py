@@ -224,5 +224,6 @@ def _check_race(make: Callable[[str], Log]) -> None:
         case = Case(type(log).__name__, f"{_RACE} records")
         if errors:
             raise case.broken("let two writers race", repr(errors[0]), "raise nothing but Conflict for the loser")
+        # All of them are `Ended`, which the checker does not see.
         told = sorted([*written[0], *written[1]], key=lambda record: record.trial)  # type: ignore[union-attr]
         _expect(case, "write each number for exactly one of two racing writers", log, told)
