@@ -17,7 +17,7 @@ import numpy as np
 import welltempered as wt
 
 Params = dict[str, Any]
-_FIRST = 2
+FIRST = 2
 """Epoch of the surrogate that counts as the first: at 1 a net is untrained, and 52 is a copy of 51."""
 
 
@@ -46,22 +46,11 @@ class Problem:
 
 def lcbench(data: Path) -> list[Problem]:
     """MLPs on tables (LCBench), by YAHPO Gym's surrogate; the loss is the validation cross-entropy."""
-    onnxruntime = _onnxruntime()
     folder = data / "yahpo-lcbench"
     codes = json.loads((folder / "encoding.json").read_text())["OpenML_task_id"]
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"])
+    session = surrogate(folder)
     table = np.load(folder / "tabulated-1000x52.npz")
-    space = wt.Space(
-        batch_size=wt.Int(16, 512, scale="log"),
-        learning_rate=wt.Float(1e-4, 1e-1, scale="log"),
-        momentum=wt.Float(0.1, 0.99, scale="one_minus_log"),
-        weight_decay=wt.Float(1e-5, 1e-1, scale="log"),
-        num_layers=wt.Int(1, 5),
-        max_units=wt.Int(64, 1024, scale="log"),
-        max_dropout=wt.Float(0, 1),
-    )
+    space = lcbench_space()
     tasks = [str(task) for task in table["instances"]]
     problems = []
     for task in tasks:
@@ -81,6 +70,27 @@ def lcbench(data: Path) -> list[Problem]:
     return problems
 
 
+def lcbench_space() -> wt.Space:
+    """What LCBench searches, with momentum on the scale on which it acts."""
+    return wt.Space(
+        batch_size=wt.Int(16, 512, scale="log"),
+        learning_rate=wt.Float(1e-4, 1e-1, scale="log"),
+        momentum=wt.Float(0.1, 0.99, scale="one_minus_log"),
+        weight_decay=wt.Float(1e-5, 1e-1, scale="log"),
+        num_layers=wt.Int(1, 5),
+        max_units=wt.Int(64, 1024, scale="log"),
+        max_dropout=wt.Float(0, 1),
+    )
+
+
+def surrogate(folder: Path) -> Any:
+    """YAHPO Gym's net, as a session with one thread."""
+    onnxruntime = _onnxruntime()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"])
+
+
 def _onnxruntime() -> Any:
     """The runtime of the surrogate; no package of the project needs it, so it is put into a folder of its own."""
     folder = Path(__file__).parent / ".peers" / "onnxruntime"
@@ -98,7 +108,7 @@ def _curve(session: Any, code: int, known: dict[tuple[Any, ...], list[float]], p
     names = ("batch_size", "learning_rate", "momentum", "weight_decay", "num_layers", "max_units", "max_dropout")
     point = tuple(params[name] for name in names)
     if point not in known:
-        x = np.array([[epoch, *point] for epoch in range(_FIRST, _FIRST + 50)], np.float32)
+        x = np.array([[epoch, *point] for epoch in range(FIRST, FIRST + 50)], np.float32)
         y = session.run(None, {"x_cat": np.full((50, 1), code, np.int32), "x_cont": x})[0]
         known[point] = y[:, 2].tolist()
     return known[point]
