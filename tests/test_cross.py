@@ -18,6 +18,7 @@ from welltempered.schedulers.rules import Median, Percentile, Plateau, Slack
 from welltempered.searchers.grid import Grid
 from welltempered.searchers.random import Random
 from welltempered.searchers.sobol import Sobol
+from welltempered.searchers.tpe import TPE
 from welltempered.searchers.zoom import Zoom
 from welltempered.testing import check_scheduler, check_searcher
 
@@ -26,6 +27,7 @@ SEARCHERS = {
     Sobol(): {},
     Grid(points=3): {"seeded": False, "exhaustive": False},
     Zoom(Sobol(), start=10, growth=1.2, risk=0.5, wide=3): {},
+    TPE(start=3, random=0.1): {},
 }  # what it does not promise
 ENDLESS = [searcher for searcher, less in SEARCHERS.items() if less.get("exhaustive", True)]
 SCHEDULERS = [

@@ -56,6 +56,7 @@ from welltempered.presets.schedule import schedule
 from welltempered.presets.training import batch_size, beta1, beta2, epsilon, learning_rate, momentum, rho
 from welltempered.replay import Replay
 from welltempered.run import Run
+from welltempered.schedulers.bohb import BOHB
 from welltempered.schedulers.full import Full
 from welltempered.schedulers.halving import Halving
 from welltempered.schedulers.hyperband import Hyperband
@@ -63,6 +64,7 @@ from welltempered.schedulers.rules import Median, Percentile, Plateau, Slack
 from welltempered.searchers.grid import Grid
 from welltempered.searchers.random import Random
 from welltempered.searchers.sobol import Sobol
+from welltempered.searchers.tpe import TPE
 from welltempered.searchers.zoom import Zoom, zooms
 from welltempered.searchers.zoomed import Change, Zoomed, zoom
 from welltempered.space import Choice, Float, Int, Space
@@ -73,6 +75,8 @@ from welltempered.trial import Trial
 from welltempered.tune import tune
 
 __all__ = [
+    "BOHB",
+    "TPE",
     "Advice",
     "Budget",
     "Change",
