@@ -15,6 +15,7 @@ from welltempered.schedulers.full import Full
 from welltempered.schedulers.halving import Halving
 from welltempered.schedulers.hyperband import Hyperband
 from welltempered.schedulers.rules import Median, Percentile, Plateau, Slack
+from welltempered.searchers.gp import GP
 from welltempered.searchers.grid import Grid
 from welltempered.searchers.random import Random
 from welltempered.searchers.sobol import Sobol
@@ -28,6 +29,7 @@ SEARCHERS = {
     Grid(points=3): {"seeded": False, "exhaustive": False},
     Zoom(Sobol(), start=10, growth=1.2, risk=0.5, wide=3): {},
     TPE(start=3, random=0.1): {},
+    GP(start=4): {},
 }  # what it does not promise
 ENDLESS = [searcher for searcher, less in SEARCHERS.items() if less.get("exhaustive", True)]
 SCHEDULERS = [

@@ -61,6 +61,7 @@ from welltempered.schedulers.full import Full
 from welltempered.schedulers.halving import Halving
 from welltempered.schedulers.hyperband import Hyperband
 from welltempered.schedulers.rules import Median, Percentile, Plateau, Slack
+from welltempered.searchers.gp import GP
 from welltempered.searchers.grid import Grid
 from welltempered.searchers.random import Random
 from welltempered.searchers.sobol import Sobol
@@ -76,6 +77,7 @@ from welltempered.tune import tune
 
 __all__ = [
     "BOHB",
+    "GP",
     "TPE",
     "Advice",
     "Budget",
