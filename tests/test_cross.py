@@ -14,7 +14,10 @@ from welltempered.replay import replay
 from welltempered.schedulers.full import Full
 from welltempered.schedulers.halving import Halving
 from welltempered.schedulers.hyperband import Hyperband
+from welltempered.schedulers.pasha import PASHA
 from welltempered.schedulers.rules import Median, Percentile, Plateau, Slack
+from welltempered.searchers.cma import CMA
+from welltempered.searchers.evolution import Evolution
 from welltempered.searchers.gp import GP
 from welltempered.searchers.grid import Grid
 from welltempered.searchers.random import Random
@@ -30,6 +33,8 @@ SEARCHERS = {
     Zoom(Sobol(), start=10, growth=1.2, risk=0.5, wide=3): {},
     TPE(start=3, random=0.1): {},
     GP(start=4): {},
+    Evolution(population=6, least=4): {},
+    CMA(): {},
 }  # what it does not promise
 ENDLESS = [searcher for searcher, less in SEARCHERS.items() if less.get("exhaustive", True)]
 SCHEDULERS = [
@@ -38,6 +43,7 @@ SCHEDULERS = [
     lambda searcher: Halving(searcher, eta=2, brackets=2),
     Hyperband,
     lambda searcher: Hyperband(searcher, eta=2, rounds=1),
+    lambda searcher: PASHA(searcher, eta=2),
 ]
 EAGER = {"grace": 2, "every": 1, "least": 2, "noise": 0}
 RULES = [

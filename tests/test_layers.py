@@ -76,6 +76,7 @@ HEAVY = {
     "pandas": ["study", "table"],
     "scipy": ["searchers.sobol", "searchers.gp", "surrogates"],
     "threadpoolctl": ["surrogates"],
+    "cmaes": ["searchers.cma"],
     "sqlalchemy": ["log.sql"],
     "typer": ["cli"],
     "rich": ["view"],

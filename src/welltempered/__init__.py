@@ -57,10 +57,14 @@ from welltempered.presets.training import batch_size, beta1, beta2, epsilon, lea
 from welltempered.replay import Replay
 from welltempered.run import Run
 from welltempered.schedulers.bohb import BOHB
+from welltempered.schedulers.dehb import DEHB
 from welltempered.schedulers.full import Full
 from welltempered.schedulers.halving import Halving
 from welltempered.schedulers.hyperband import Hyperband
+from welltempered.schedulers.pasha import PASHA
 from welltempered.schedulers.rules import Median, Percentile, Plateau, Slack
+from welltempered.searchers.cma import CMA
+from welltempered.searchers.evolution import Evolution
 from welltempered.searchers.gp import GP
 from welltempered.searchers.grid import Grid
 from welltempered.searchers.random import Random
@@ -77,7 +81,10 @@ from welltempered.tune import tune
 
 __all__ = [
     "BOHB",
+    "CMA",
+    "DEHB",
     "GP",
+    "PASHA",
     "TPE",
     "Advice",
     "Budget",
@@ -95,6 +102,7 @@ __all__ = [
     "Decision",
     "Ended",
     "Event",
+    "Evolution",
     "Executor",
     "Experiment",
     "ExponentialDecay",

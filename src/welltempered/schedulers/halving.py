@@ -109,8 +109,12 @@ class Halving:
 
     def next(self, history: History, held: Trial | None) -> Decision:
         """Promote from the highest rung that has a promotable trial, else start a trial."""
+        return self.within(history.epochs, history, held)
+
+    def within(self, epochs: int, history: History, held: Trial | None) -> Decision:
+        """The same, if nobody may train for longer than that yet."""
         state = history.fold(self)
-        promotion = self._promotion(state) if history.resumable else self._go_on(state, held)
+        promotion = self._promotion(state, epochs) if history.resumable else self._go_on(state, held, epochs)
         if promotion is not None:
             return promotion
         params = self.searcher.suggest(history)
@@ -127,20 +131,21 @@ class Halving:
         below = (rung for rungs in state.rungs for rung in rungs[:-1])
         return {id for rung in below for loss, id in rung.waiting if loss < math.inf}
 
-    def _promotion(self, state: _State) -> Resume | None:
+    def _promotion(self, state: _State, epochs: int) -> Resume | None:
         for bracket, rungs in enumerate(state.rungs):
             for k in range(len(rungs) - 2, -1, -1):
-                trial = rungs[k].best_promotable(self.eta)
+                until = state.levels[bracket][k + 1]
+                trial = rungs[k].best_promotable(self.eta) if until <= epochs else None
                 if trial is not None:
-                    return Resume(trial, state.levels[bracket][k + 1])
+                    return Resume(trial, until)
         return None
 
-    def _go_on(self, state: _State, held: Trial | None) -> Resume | None:
+    def _go_on(self, state: _State, held: Trial | None, epochs: int) -> Resume | None:
         if held is None or held.id not in state.waits:
             return None
         bracket, k, loss = state.waits[held.id]
-        rung = state.rungs[bracket][k]
+        rung, higher = state.rungs[bracket][k], state.levels[bracket][k + 1 :]
         top = bisect_left(rung.ranked, (loss, held.id)) < len(rung.ranked) // self.eta
-        if loss == math.inf or not top or k + 1 == len(rung_levels := state.levels[bracket]):
+        if loss == math.inf or not top or not higher or higher[0] > epochs:
             return None
-        return Resume(held.id, rung_levels[k + 1])
+        return Resume(held.id, higher[0])
