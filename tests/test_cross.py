@@ -18,14 +18,23 @@ from welltempered.schedulers.pasha import PASHA
 from welltempered.schedulers.rules import Median, Percentile, Plateau, Slack
 from welltempered.searchers.cma import CMA
 from welltempered.searchers.evolution import Evolution
+from welltempered.searchers.first import First
 from welltempered.searchers.gp import GP
 from welltempered.searchers.grid import Grid
+from welltempered.searchers.portfolio import Portfolio
+from welltempered.searchers.prior import Prior
 from welltempered.searchers.random import Random
+from welltempered.searchers.replicate import Replicate
 from welltempered.searchers.sobol import Sobol
 from welltempered.searchers.tpe import TPE
+from welltempered.searchers.warm import Warm
 from welltempered.searchers.zoom import Zoom
 from welltempered.testing import check_scheduler, check_searcher
 
+ELSEWHERE = [
+    {"lr": 0.01, "momentum": 0.9, "first": 3, "decay": 0, "units": 64, "depth": 2, "size": [8]},
+    {"lr": 10.0, "optimizer": "sgd", "first": 120, "rate": 0.3, "skip": "yes", "schedule": "short"},
+]  # what is known of parameters of the same names, not all of it possible here
 SEARCHERS = {
     Random(): {},
     Sobol(): {},
@@ -35,6 +44,11 @@ SEARCHERS = {
     GP(start=4): {},
     Evolution(population=6, least=4): {},
     CMA(): {},
+    First(Zoom(Random(), start=10, growth=1.2), [{}]): {},
+    Prior(Sobol()): {},
+    Warm(Random(), [ELSEWHERE, ELSEWHERE[::-1]]): {},
+    Portfolio([Sobol(), Grid(points=3), Prior(Random())]): {},
+    Replicate(Sobol(), times=2): {"repeats": True},
 }  # what it does not promise
 ENDLESS = [searcher for searcher, less in SEARCHERS.items() if less.get("exhaustive", True)]
 SCHEDULERS = [

@@ -26,6 +26,7 @@ LAYERS = {
     "limits": 0,
     "checks": 0,
     "history": 1,
+    "repeats": 1,
     "trial": 1,
     "decide": 1,
     "method": 1,

@@ -15,6 +15,7 @@ from welltempered.searchers.grid import Grid
 from welltempered.searchers.random import Random
 from welltempered.searchers.sobol import Sobol
 from welltempered.searchers.zoom import Zoom
+from welltempered.space.given import Given
 
 METHODS = [
     Full(Grid(points=3, limit=50)),
@@ -118,10 +119,24 @@ def test_a_class_instead_of_a_method_is_refused():
         to_json(Sobol)
 
 
-@pytest.mark.parametrize("size", [(3, 4), {"width": 3}, b"big"])
+@pytest.mark.parametrize("size", [[3, 4], {"width": 3}, b"big", (3, b"big")])
 def test_a_field_that_json_cannot_hold_is_refused_by_name(size):
-    with pytest.raises(InvalidInput, match=r"^Sized\.size must be a number, a text or a method, got "):
+    with pytest.raises(InvalidInput, match=r"^Sized\.size must be a number, a text, a method or a tuple of them, got "):
         to_json(Full(Sized(size)))
+
+
+@pytest.mark.parametrize("size", [(3, 4), (), ((1, "a"), (None,)), Given({"type": "os:system"}), (Given({}), Random())])
+def test_tuples_and_params_come_back_as_they_were(size):
+    method = Full(Sized(size))
+    assert from_json(json.loads(json.dumps(to_json(method)))) == method
+    assert hash(from_json(to_json(method))) == hash(method)
+
+
+@pytest.mark.parametrize("size", [{}, {"params": {"lr": 1}, "more": 2}, [{"width": 3}]])
+def test_an_object_that_is_neither_method_nor_params_is_refused(size):
+    data = {**to_json(Full(Sized(3)))["searcher"], "size": size}
+    with pytest.raises(InvalidInput):
+        from_json({"type": "welltempered:Full", "searcher": data})
 
 
 def test_a_searcher_alone_is_no_method_and_the_way_out_is_said():

@@ -65,11 +65,16 @@ from welltempered.schedulers.pasha import PASHA
 from welltempered.schedulers.rules import Median, Percentile, Plateau, Slack
 from welltempered.searchers.cma import CMA
 from welltempered.searchers.evolution import Evolution
+from welltempered.searchers.first import First
 from welltempered.searchers.gp import GP
 from welltempered.searchers.grid import Grid
+from welltempered.searchers.portfolio import Portfolio
+from welltempered.searchers.prior import Prior
 from welltempered.searchers.random import Random
+from welltempered.searchers.replicate import Replicate
 from welltempered.searchers.sobol import Sobol
 from welltempered.searchers.tpe import TPE
+from welltempered.searchers.warm import Warm
 from welltempered.searchers.zoom import Zoom, zooms
 from welltempered.searchers.zoomed import Change, Zoomed, zoom
 from welltempered.space import Choice, Float, Int, Space
@@ -107,6 +112,7 @@ __all__ = [
     "Experiment",
     "ExponentialDecay",
     "Fact",
+    "First",
     "Float",
     "Fold",
     "Full",
@@ -130,11 +136,14 @@ __all__ = [
     "Percentile",
     "Plateau",
     "PolynomialDecay",
+    "Portfolio",
+    "Prior",
     "Processes",
     "Random",
     "RangeTest",
     "ReduceOnPlateau",
     "Replay",
+    "Replicate",
     "Reported",
     "Resume",
     "Resumed",
@@ -157,6 +166,7 @@ __all__ = [
     "Trial",
     "Undone",
     "Wait",
+    "Warm",
     "WelltemperedError",
     "Zoom",
     "Zoomed",

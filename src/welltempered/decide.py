@@ -98,6 +98,10 @@ def check_searcher(searcher: object, holder: str) -> None:
         raise InvalidInput(f"searcher must be one such as Sobol() or Random(), got {shown(searcher)}{instead}")
 
 
+_WRAPPERS = ("Zoom", "First", "Prior", "Warm", "Portfolio", "Replicate")
+"""Searchers that have others within."""
+
+
 def _outside(given: object, holder: str) -> str:
     """The way out where a searcher was expected; blank if nobody can tell what was meant."""
     if isinstance(given, type):
@@ -108,7 +112,7 @@ def _outside(given: object, holder: str) -> str:
     if hasattr(given, "scheduler"):
         return f"; a stopping rule goes outside: write {name}({holder}(Sobol()))"
     inner = in_short(getattr(given, "searcher", None))
-    if holder == "Zoom":
+    if holder in _WRAPPERS:
         return f"; a scheduler goes outside: write {name}({holder}({inner}))"
     if holder == name:
         return f"; it is one already: {name}({inner})"

@@ -10,6 +10,7 @@ import numpy as np
 
 from welltempered.errors import CorruptLog
 from welltempered.events import DIVERGED, STOPPED, Cut, Ended, Event, Header, Reported, Resumed, Started, Undone
+from welltempered.repeats import standings
 from welltempered.space import Params, Space
 from welltempered.trial import SOUND, Row, Trial
 
@@ -59,7 +60,8 @@ class History:
         self._rows: list[Row] = []
         self._ranked: dict[int, list[tuple[float, int]]] = {}
         self._folds: dict[Fold[Any], Any] = {}
-        self._tried: set[bytes] = set()
+        self._tried: dict[bytes, int] = {}  # the first trial with these params
+        self._again: dict[int, list[int]] = {}  # all of them, where there are several
         self._indexed = 0
         self._names = frozenset(self.space)
         self._matrix = np.empty((0, len(self.space)))
@@ -83,20 +85,26 @@ class History:
 
     @property
     def best(self) -> Trial | None:
-        """The incumbent: the lowest loss after a trial's last epoch; `None` before the first finite report."""
+        """The incumbent: the lowest loss after a trial's last epoch; `None` before the first finite report.
+
+        Where params were trained several times, see `lowest`.
+        """
         return self.lowest()
 
     def lowest(self, without: Collection[int] = ()) -> Trial | None:
         """The trial with the lowest loss after its last epoch, among those that have not failed; O(trials).
 
-        Of equals the one that has trained longest, whose value is the surest; then the first.
+        Of equals the one that has trained longest, whose value is the surest; then the first. Where params were trained
+        several times their mean counts, and the noise that replicates show against those that were trained less often.
         """
-        best, lowest = None, (math.inf, 0)
+        self._index()
+        means, noise = standings(self._again, self._rows) if self._again else ({}, 0.0)
+        best, lowest = None, (math.inf, 0, math.inf)
         for id, row in enumerate(self._rows):
-            if not row.losses or row.losses[-1] > lowest[0]:
+            if not row.losses or (score := means.get(id, row.losses[-1] + noise)) > lowest[0]:
                 continue
-            rank = (row.losses[-1], -len(row.losses))
-            if rank < lowest and row.losses[-1] < math.inf and row.ended in SOUND and id not in without:
+            rank = (score, -len(row.losses), row.losses[-1])
+            if rank < lowest and rank[0] < math.inf and row.ended in SOUND and id not in without:
                 best, lowest = id, rank
         return None if best is None else self.trials[best]
 
@@ -141,10 +149,20 @@ class History:
 
     def tried(self, params: Params) -> bool:
         """Whether a trial with these params has started; the index of those is made when it is first asked for."""
-        for id in range(self._indexed, len(self._rows)):
-            self._tried.add(key(self._rows[id].params))
-        self._indexed = len(self._rows)
+        self._index()
         return key(params) in self._tried
+
+    def replicates(self, trial: int) -> Sequence[int]:
+        """All trials with the params of a trial, itself included, in the order in which they started."""
+        self._index()
+        return self._again.get(self._tried[key(self._rows[trial].params)], (trial,))
+
+    def _index(self) -> None:
+        for id in range(self._indexed, len(self._rows)):
+            first = self._tried.setdefault(key(self._rows[id].params), id)
+            if first != id:
+                self._again.setdefault(first, [first]).append(id)
+        self._indexed = len(self._rows)
 
     def fold(self, method: Fold[S]) -> S:
         """The state of a method, up to date. The first call replays the events; `method` must be hashable."""

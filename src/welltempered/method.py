@@ -6,10 +6,13 @@ from typing import Any
 
 from welltempered.decide import Scheduler, Searcher
 from welltempered.errors import InvalidInput
+from welltempered.space.given import Given
 
 _TYPE = "type"
+_PARAMS = "params"
+"""Marks an object that is no method but params; no name of a parameter can be mistaken for a mark inside of it."""
 _JSON = (str, int, float, bool, type(None))
-_WRAPPED = ("searcher", "scheduler")
+_WRAPPED = ("searcher", "scheduler", "searchers")
 """First arguments, which one writes without their names."""
 
 
@@ -51,10 +54,17 @@ def describe(data: dict[str, Any]) -> str:
     usual = _defaults(str(data.get(_TYPE)))
     parts = []
     for key, value in data.items():
-        if key != _TYPE and value is not None and not (key in usual and value == usual[key]):
-            text = describe(value) if isinstance(value, dict) else repr(value)
+        same = tuple(value) if isinstance(value, list) else value
+        if key != _TYPE and value is not None and not (key in usual and same == usual[key]):
+            text = _described(value)
             parts.append(text if key in _WRAPPED else f"{key}={text}")
     return f"{name}({', '.join(parts)})"
+
+
+def _described(value: Any) -> str:
+    if isinstance(value, dict):
+        return describe(value) if _TYPE in value else repr(value.get(_PARAMS))
+    return f"[{', '.join(map(_described, value))}]" if isinstance(value, list | tuple) else repr(value)
 
 
 def _defaults(path: str) -> dict[str, Any]:
@@ -77,7 +87,13 @@ def _field(method: object, name: str, value: Any) -> Any:
         return to_json(value)
     if isinstance(value, _JSON):
         return value
-    raise InvalidInput(f"{type(method).__name__}.{name} must be a number, a text or a method, got {value!r}")
+    if isinstance(value, Given):
+        return {_PARAMS: dict(value)}
+    if isinstance(value, tuple):
+        return [_field(method, name, each) for each in value]
+    raise InvalidInput(
+        f"{type(method).__name__}.{name} must be a number, a text, a method or a tuple of them, got {value!r}"
+    )
 
 
 def _build(data: dict[str, Any]) -> Scheduler | Searcher:
@@ -92,15 +108,22 @@ def _build(data: dict[str, Any]) -> Scheduler | Searcher:
     # Only methods are ever called: a log from a stranger must not run anything else.
     if not (isinstance(kind, type) and dataclasses.is_dataclass(kind) and _is_method(kind)):
         raise InvalidInput(f"method {path} of this study must be a dataclass with `next` or `suggest`")
-    fields = {
-        name: _build(value) if isinstance(value, dict) else value for name, value in data.items() if name != _TYPE
-    }
+    fields = {name: _value(value) for name, value in data.items() if name != _TYPE}
     try:
         method: Any = kind(**fields)
     except TypeError as error:
         raise InvalidInput(f"method {path} of this study has other fields in this version: {error}") from None
     built: Scheduler | Searcher = method
     return built
+
+
+def _value(value: Any) -> Any:
+    """A field as it was: methods and params have a hash, and so has what holds several."""
+    if isinstance(value, list):
+        return tuple(map(_value, value))
+    if isinstance(value, dict):
+        return Given(value[_PARAMS]) if value.keys() == {_PARAMS} else _build(value)
+    return value
 
 
 def _is_method(kind: type) -> bool:

@@ -152,7 +152,11 @@ class Study:
 
     @property
     def best(self) -> Trial | None:
-        """The incumbent: the best objective after a trial's last epoch; `None` before the first finite report."""
+        """The incumbent: the best objective after a trial's last epoch; `None` before the first finite report.
+
+        Of params that were trained several times, as by `Replicate`, the average counts, and the noise they show counts
+        against those that were trained less often.
+        """
         return self.history.best
 
     @property

@@ -118,7 +118,7 @@ class Tired:
 
 @dataclass(frozen=True)
 class Fields:
-    rates: tuple = (1, 2)
+    rates: frozenset = frozenset({1})
 
     def suggest(self, history):
         return RANDOM.suggest(history)
@@ -132,7 +132,7 @@ class Fields:
             Plain(),
             "must be built again from the JSON of its fields, got method must be a frozen dataclass.*top level",
         ),
-        (Fields(), r"Fields.rates must be a number, a text or a method, got \(1, 2\)"),
+        (Fields(), r"Fields.rates must be a number, a text, a method or a tuple of them, got frozenset\(\{1\}\)"),
         (
             Global(),
             (

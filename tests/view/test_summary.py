@@ -33,6 +33,15 @@ def test_a_summary_says_what_was_searched_spent_and_found(capsys, monkeypatch):
     assert lines[-1].split() == ["x", f"{best.params['x']:.5g}"]
 
 
+def test_a_summary_says_what_replicates_of_the_best_come_to(capsys, monkeypatch):
+    space = wt.Space(x=wt.Choice(1, 2))
+    with tune(space=space, method=wt.Full(wt.Replicate(wt.Random(), times=3)), budget="9 trials") as study:
+        lines = shown(study, capsys, monkeypatch, columns=200)
+        same = [study.trials[id].value for id in study.history.replicates(study.best.id)]
+    found = next(line for line in lines if line.startswith("best: "))
+    assert f", {sum(same) / 3:.5g} on average of 3 trainings, found after " in found
+
+
 def test_a_summary_counts_who_was_stopped(capsys, monkeypatch):
     rule = wt.Median(wt.Full(wt.Random()), grace=2, least=1, noise=0, trend=0)
     with tune(method=rule, budget="12 trials") as study:

@@ -168,6 +168,8 @@ def zooms(history: History) -> tuple[Zoomed, ...]:
         return ()
     scheduler, known = within(methods.from_json(history.header.method), history)
     searcher = getattr(scheduler, "searcher", None)
+    while not isinstance(searcher, Zoom | None):  # one that wraps a zoom shows it its own history
+        searcher = getattr(searcher, "searcher", None)
     return tuple(known.fold(searcher).made) if isinstance(searcher, Zoom) else ()
 
 

@@ -67,7 +67,9 @@ class Case:
 
     def rebuilt(self, scheduler: Scheduler) -> Scheduler:
         """The scheduler built again from the JSON that the log's header holds."""
-        way_out = "make it a frozen dataclass on the top level of a module, its fields numbers, texts and methods"
+        way_out = (
+            "make it a frozen dataclass on the top level of a module, its fields numbers, texts, methods, or tuples"
+        )
         promise = "be built again from the JSON of its fields"
         try:
             hash(scheduler)

@@ -35,6 +35,9 @@ _UNDONE = 20
 _EVERY = 4
 """Of so many suggestions one is derived again from the events alone."""
 
+_REPEATS = 10
+"""Trials per point of a finite space after which one that repeats points must have come to the end."""
+
 _Curve = Callable[[Params, int], Mapping[str, float | None]]
 
 
@@ -44,6 +47,7 @@ def check_searcher(
     spaces: Mapping[str, Space] = SPACES,
     seeded: bool = True,
     exhaustive: bool = True,
+    repeats: bool = False,
     trials: int = 30,
 ) -> None:
     """Check what every searcher promises, in spaces of every kind, with trials that end in every way there is.
@@ -63,6 +67,8 @@ def check_searcher(
         spaces: where to check it, by name. Default: ten, one of each kind.
         seeded: `False` if it is deterministic, as `Grid` is: then no seed may change anything.
         exhaustive: `False` if it may say `None` before all points are tried.
+        repeats: `True` if it suggests points again on purpose, as `Replicate` does, but ten times on average at
+            most.
         trials: how many suggestions per space; a small finite one is searched to its end.
 
     Raises:
@@ -75,15 +81,16 @@ def check_searcher(
     rebuilt = again.searcher if isinstance(again, Full) else searcher
     for name, space in spaces.items():
         here = case.at(f"space {name!r}")
-        history = _walk(here.at("seed 0"), searcher, _empty(searcher, space, 0), trials)
+        history = _walk(here.at("seed 0"), searcher, _empty(searcher, space, 0), trials, repeats=repeats)
         _check_end(here.at("seed 0"), searcher, history, trials, exhaustive=exhaustive)
         _check_derived(here.at("seed 0"), rebuilt, history)
         if space.size >= SMALL:
-            other = _walk(here.at("seed 1"), searcher, _empty(searcher, space, 1), trials)
+            other = _walk(here.at("seed 1"), searcher, _empty(searcher, space, 1), trials, repeats=repeats)
             _check_seed(here, _params(history), _params(other), seeded=seeded)
     name, space = next(iter(spaces.items()))
     flat = case.at(f"space {name!r}, seed 0, all losses equal")
-    _walk(flat, searcher, _empty(searcher, space, 0), trials, lambda params, epoch: {"loss": 1.0})  # noqa: ARG005
+    equal: _Curve = lambda params, epoch: {"loss": 1.0}  # noqa: ARG005, E731 - one line
+    _walk(flat, searcher, _empty(searcher, space, 0), trials, equal, repeats=repeats)
 
 
 def _empty(searcher: Searcher, space: Space, seed: int) -> History:
@@ -91,16 +98,18 @@ def _empty(searcher: Searcher, space: Space, seed: int) -> History:
     return History(headers.make(experiment), space)
 
 
-def _walk(case: Case, searcher: Searcher, history: History, trials: int, losses: _Curve = calm) -> History:
+def _walk(
+    case: Case, searcher: Searcher, history: History, trials: int, losses: _Curve = calm, *, repeats: bool
+) -> History:
     """Start a trial with each suggestion, and let each come to another end."""
     space = history.space
-    most = len(list(space.points(None))) + 1 if space.size < SMALL else trials
+    most = len(list(space.points(None))) * (_REPEATS if repeats else 1) + 1 if space.size < SMALL else trials
     for trial in range(most):
         here = case.at(f"trial {trial}")
         params = _ask(here, searcher, history)
         if params is None:
             break
-        if space.size < SMALL and history.tried(params):
+        if space.size < SMALL and history.tried(params) and not repeats:
             raise here.broken(
                 "suggest no point of a finite space twice",
                 params,
@@ -182,14 +191,14 @@ def _life(trial: int, params: Params, losses: _Curve) -> Sequence[Event]:
 
 def _check_end(case: Case, searcher: Searcher, history: History, trials: int, *, exhaustive: bool) -> None:
     """See that the searcher ends where the space does."""
-    space, found = history.space, len(history.trials)
+    space, found = history.space, len({key(params) for params in _params(history)})
     if not exhaustive:
         return
     if space.size >= SMALL:
-        if found < trials:
+        if len(history.trials) < trials:
             raise case.broken(
                 "go on while there are points to try",
-                f"None after {found} trials",
+                f"None after {len(history.trials)} trials",
                 "say exhaustive=False if it is meant to end",
             )
         return
@@ -200,7 +209,7 @@ def _check_end(case: Case, searcher: Searcher, history: History, trials: int, *,
             f"None after {found} of {points}",
             "let Random().suggest(history) choose when it has nothing else, or say exhaustive=False",
         )
-    if _ask(case.at(f"trial {found}"), searcher, history) is not None:
+    if _ask(case.at(f"trial {len(history.trials)}"), searcher, history) is not None:
         raise case.broken("say None when every point was tried", "params", "see history.tried(params)")
 
 

@@ -88,9 +88,16 @@ def summary(study: Study) -> RenderableType:
     params = _pairs()
     for name, value in best.params.items():
         params.add_row(f"  {name}", number(value))
-    found = f"found after {duration(best.reports[-1].at)}"
+    found = f"{_average(history, best)}found after {duration(best.reports[-1].at)}"
     heading = f"\nbest: trial {best.id}, {best.metric} {number(best.value)} after epoch {best.epoch}, {found}"
     return Group(facts, Text(), table, Text(heading), params)
+
+
+def _average(history: History, best: Trial) -> str:
+    """What trials with the params of the best one come to, if there are others."""
+    same = [history.trials[id] for id in history.replicates(best.id)]
+    values = [trial.value for trial in same if trial.epoch == best.epoch and trial.value is not None]
+    return f"{number(sum(values) / len(values))} on average of {len(values)} trainings, " if len(values) > 1 else ""
 
 
 def zooms_of(history: History) -> tuple[Zoomed, ...]:
