@@ -15,7 +15,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench soak docs pictures clean
+.PHONY: help demo test check bench peers soak docs pictures clean
 
 help: ## say what there is
 	@echo "make TARGET, where TARGET is one of"
@@ -35,6 +35,10 @@ check: $(VENV)/.dev ## lint, formatting and types
 
 bench: $(VENV)/.dev ## measure the engine and record it in benchmarks/records/engine.json
 	@$(BIN)/python -m benchmarks.engine --json benchmarks/records/engine.json $(ARGS)
+
+# An environment takes up to 1.6 GB, all together 7 GB; CPU=1 keeps PyTorch's CUDA out of them too.
+peers: $(VENV)/.dev ## make the environments of the peers that benchmarks run live; some: make peers ARGS="neps dehb"
+	@$(if $(CPU),PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu) $(BIN)/python -m benchmarks.peers $(ARGS)
 
 soak: $(VENV)/.dev ## kill studies hundreds of times and watch the memory of workers; about an hour (Linux)
 	@$(BIN)/python -m soak --json soak/records/soak.json $(ARGS)

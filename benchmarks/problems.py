@@ -96,7 +96,7 @@ def _onnxruntime() -> Any:
     folder = Path(__file__).parent / ".peers" / "onnxruntime"
     if importlib.util.find_spec("onnxruntime") is None:
         if not folder.exists():
-            pins = Path(__file__).with_name("onnxruntime.txt")
+            pins = Path(__file__).parent / "pins" / "onnxruntime.txt"
             command = [sys.executable, "-m", "pip", "install", "--no-deps", "--target", str(folder), "-r", str(pins)]
             subprocess.run(command, check=True, stdout=sys.stderr)
         sys.path.append(str(folder))
