@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from welltempered.events import Cut, Ended, Header, Reported, Resumed, Started, Undone
+from welltempered.events import Cut, Ended, Header, Origin, Reported, Resumed, Started, Undone
 from welltempered.objective import Objective
 
 text = st.text(max_size=8)
@@ -17,8 +17,10 @@ objects = st.dictionaries(text, plain, max_size=4)
 metrics = st.dictionaries(text, st.none() | finite, max_size=4)
 maybe = st.none() | whole
 
+parents = st.none() | st.builds(Origin, whole, whole)
+
 events = st.one_of(
-    st.builds(Started, whole, objects, whole, whole, maybe, seconds, text),
+    st.builds(Started, whole, objects, whole, whole, maybe, seconds, text, whole, parents),
     st.builds(Resumed, whole, whole, maybe, seconds, text),
     st.builds(Reported, whole, whole, metrics, seconds, seconds, whole),
     st.builds(Cut, whole, whole, text, seconds, st.none() | text),

@@ -18,8 +18,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 import welltempered as wt
+from simulated import SPACES, history_of
 from trainings import EVERY_EPOCH, Pieces, end, experiment, output, program, same, tune
 from welltempered.checkpoints import Checkpoints, needed
+from welltempered.events import Cut, Origin, Reported, Resumed, Started
+from welltempered.schedulers.full import Full
+from welltempered.searchers.random import Random
 
 plain = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
@@ -251,6 +255,37 @@ def test_the_sound_one_is_the_newest_that_is_not_damaged(checkpoints):
         path_of(checkpoints, 7, epoch).write_bytes(b"")
     assert checkpoints.sound(7, 4) == 1
     assert checkpoints.sound(8, 4) == 0
+
+
+def test_the_first_sound_one_of_a_child_is_its_parents(checkpoints):
+    checkpoints.save(7, 2, {"epoch": 2})
+    checkpoints.save(8, 3, {"epoch": 3})
+    parent = Origin(7, 2)
+    assert [checkpoints.sound(8, below, parent) for below in (4, 3, 2)] == [3, 2, 0]
+    path_of(checkpoints, 7, 2).write_bytes(b"")
+    assert checkpoints.sound(8, 3, parent) == 0
+
+
+def test_a_parents_state_is_needed_until_its_child_has_two_of_its_own_whatever_the_parent_does():
+    history = history_of(SPACES["continuous"], Full(Random()))
+    params = {"lr": 0.1, "dropout": 0.1}
+    history.apply(Started(0, params, 2))
+    for epoch in (1, 2):
+        history.apply(Reported(0, epoch, {"loss": 1.0}, saved=10))
+    assert needed(history, [Origin(0, 2)]) == {0: {2}}
+    assert needed(history, [Origin(0, 1)]) == {0: {2, 1}}, "the best, and what is asked for"
+    history.apply(Started(1, params, 9, parent=Origin(0, 2)))
+    history.apply(Resumed(0, 9))
+    for epoch in (3, 4, 5):
+        history.apply(Reported(0, epoch, {"loss": 1.0}, saved=10))
+    assert needed(history, []) == {0: {5, 4, 2}}
+    assert needed(history, [], room=1) == {0: {5, 2}}, "the newest of both"
+    history.apply(Reported(1, 3, {"loss": 2.0}, saved=10))
+    assert needed(history, []) == {0: {5, 4, 2}, 1: {3}}
+    history.apply(Reported(1, 4, {"loss": 2.0}, saved=10))
+    assert needed(history, []) == {0: {5, 4}, 1: {4, 3}}
+    history.apply(Cut(1, 0, "checkpoint damaged"))
+    assert needed(history, []) == {0: {5, 4}}, "it begins anew"
 
 
 def test_a_missing_checkpoint_is_named(checkpoints):

@@ -280,6 +280,37 @@ def test_export_writes_rows_as_csv_and_json(home, tmp_path, printed):
     assert (tmp_path / "rows.csv").read_text() == text
 
 
+@pytest.fixture(scope="module")
+def population(tmp_path_factory):
+    """Return the folder of a study whose best trial has a parent."""
+    folder = tmp_path_factory.mktemp("population")
+    space = wt.Space(x=wt.Float(0, 1))
+    experiment = wt.Experiment(
+        print, space, minimize="loss", epochs=6, method=wt.PBT(wt.Sobol(), population=4, every=2)
+    )
+    with wt.Study.create(experiment, folder / "study") as study:
+        study.drive(wt.Simulator(lambda line, _: {"loss": line[-1].params["x"] - len(line)}, lineage=True), budget=None)
+        assert study.best.parent
+    return folder
+
+
+def test_lineages_are_shown_and_the_schedule_of_the_best_exported(population, printed):
+    with wt.Study.open(population / "study", readonly=True) as study:
+        best, stages, rows = study.best, study.stages(), study.rows()
+    assert [stage["trial"] for stage in stages] == [stage.trial for stage in best.lineage]
+    assert json.loads(printed("export", "study", "--format", "stages", cwd=population)) == stages
+    assert json.loads(printed("best", "study", "--json", cwd=population))["stages"] == stages
+    assert json.loads(printed("show", "study", "--json", cwd=population))["best"]["stages"] == stages
+    lineage = ", ".join(f"trial {stage['trial']} to epoch {stage['last']}" for stage in stages)
+    assert lineage in printed("show", "study", cwd=population)
+    first = stages[0]
+    text = printed("best", "study", cwd=population)
+    assert f"epochs 1 to {first['last']}, trial {first['trial']}\n  x = {first['params']['x']!r}" in text
+    assert rows[best.id]["parent"] == best.parent.trial
+    found = printed("trials", "study", "--where", f"parent == {best.parent.trial} and inherited >= 2", cwd=population)
+    assert "inherited" in found
+
+
 def test_export_writes_the_events_as_they_are_in_the_log(home, printed):
     lines = printed("export", STUDY, "--format", "events", cwd=home).splitlines()
     with wt.Study.open(home / STUDY, readonly=True) as study:

@@ -15,6 +15,7 @@ from welltempered.schedulers.full import Full
 from welltempered.schedulers.halving import Halving
 from welltempered.schedulers.hyperband import Hyperband
 from welltempered.schedulers.pasha import PASHA
+from welltempered.schedulers.pbt import PBT
 from welltempered.schedulers.rules import Median, Percentile, Plateau, Slack
 from welltempered.searchers.cma import CMA
 from welltempered.searchers.evolution import Evolution
@@ -58,6 +59,7 @@ SCHEDULERS = [
     Hyperband,
     lambda searcher: Hyperband(searcher, eta=2, rounds=1),
     lambda searcher: PASHA(searcher, eta=2),
+    lambda searcher: PBT(searcher, population=4, every=2),
 ]
 EAGER = {"grace": 2, "every": 1, "least": 2, "noise": 0}
 RULES = [
@@ -103,7 +105,7 @@ def is_endless(method):
     """Return whether a method goes on for ever in an infinite space."""
     while hasattr(method, "scheduler"):
         method = method.scheduler
-    return method.searcher in ENDLESS and getattr(method, "rounds", None) is None
+    return method.searcher in ENDLESS and getattr(method, "rounds", None) is None and not isinstance(method, PBT)
 
 
 def is_sound(study, budget=BUDGET):

@@ -11,8 +11,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from simulated import SPACES, bad_luck, copied, history_of, simulate, study_of
 from welltempered.errors import CorruptLog
-from welltempered.events import Cut, Ended, Event, Reported, Resumed, Started, Undone
+from welltempered.events import Cut, Ended, Event, Origin, Reported, Resumed, Started, Undone
 from welltempered.history import History
+from welltempered.repeats import average
 from welltempered.schedulers.full import Full
 from welltempered.schedulers.halving import Halving
 from welltempered.schedulers.hyperband import Hyperband
@@ -35,11 +36,6 @@ def replayed(events, seed=0):
     return history
 
 
-def rank(trial):
-    """Order trials as the incumbent is chosen: by loss, then by more epochs, then by age."""
-    return trial.loss, -trial.epoch, trial.id
-
-
 def finite(loss):
     return math.inf if loss is None else loss
 
@@ -58,8 +54,8 @@ class Diary:
 class Model:
     """What a history should say, worked out slowly and independently: it keeps the events, and reads them all."""
 
-    def __init__(self):
-        self.events = []
+    def __init__(self, events=()):
+        self.events = [*events]
 
     def count(self):
         return sum(isinstance(event, Started) for event in self.events)
@@ -67,9 +63,42 @@ class Model:
     def of(self, trial):
         return [event for event in self.events if event.trial == trial]
 
+    def before(self, trial):
+        """Return what was known when a trial started."""
+        start = next(n for n, event in enumerate(self.events) if isinstance(event, Started) and event.trial == trial)
+        return Model(self.events[:start])
+
+    def parent(self, trial):
+        """Return the state with which a trial began, `None` once it has begun anew."""
+        parent, restart = self.of(trial)[0].parent, None
+        for event in self.of(trial):
+            if isinstance(event, Resumed) and parent is not None and restart is not None and restart < parent.epoch:
+                return None
+            restart = event.epoch if isinstance(event, Cut) else None
+        return parent
+
+    def inherited(self, trial):
+        parent = self.parent(trial)
+        return 0 if parent is None else parent.epoch
+
+    def lineage(self, trial):
+        """Return (trial, epochs before it, params) of all who have trained it."""
+        own, parent = (trial, self.inherited(trial), self.of(trial)[0].params), self.parent(trial)
+        if parent is None:
+            return [own]
+        return [stage for stage in self.before(trial).lineage(parent.trial) if stage[1] < parent.epoch] + [own]
+
+    def offers(self, state):
+        """Say whether a trial may begin with a state."""
+        if not 0 <= state.trial < self.count():
+            return False
+        known = self.inherited(state.trial) < state.epoch <= self.from_where(state.trial)
+        return known and self.curve(state.trial)[state.epoch - 1].metrics["loss"] is not None
+
     def curve(self, trial):
         """Return the reports that count: going on after a cut takes those after its epoch away."""
-        reports, restart = [], None
+        parent, restart = self.of(trial)[0].parent, None
+        reports = [] if parent is None else self.before(trial).curve(parent.trial)[: parent.epoch]
         for event in self.of(trial):
             if isinstance(event, Reported):
                 reports.append(event)
@@ -112,7 +141,10 @@ class Model:
     def allows(self, event):
         """Say whether an event may come next."""
         if isinstance(event, Started):
-            return event.trial == self.count() and 1 <= event.until <= EPOCHS and self.knows(event.held)
+            parent = event.parent
+            begins = 0 if parent is None else parent.epoch
+            fits = begins < event.until <= EPOCHS and (parent is None or self.offers(parent))
+            return event.trial == self.count() and fits and self.knows(event.held)
         return self.knows(event.trial) and self.allows_next(event)
 
     def allows_next(self, event):
@@ -125,7 +157,7 @@ class Model:
             case Reported():
                 return running and event.epoch == epoch + 1 and "loss" in event.metrics
             case Cut():
-                return running and 0 <= event.epoch <= epoch
+                return running and (event.epoch == 0 or self.inherited(event.trial) <= event.epoch <= epoch)
         return running
 
 
@@ -157,6 +189,18 @@ class HistoryAgainstModel(RuleBasedStateMachine):
     def start(self, point, until, bracket):
         self.take(Started(self.model.count(), point, until, bracket, None, float(len(self.model.events))))
 
+    def states(self):
+        """Return the states with which a trial may begin that trains an epoch at least."""
+        states = [Origin(trial, epoch) for trial in range(self.model.count()) for epoch in range(1, EPOCHS)]
+        return [state for state in states if self.model.offers(state)]
+
+    @precondition(lambda self: self.states())
+    @rule(data=st.data(), point=st.sampled_from(POINTS))
+    def descend(self, data, point):
+        parent = data.draw(st.sampled_from(self.states()))
+        until = data.draw(st.integers(parent.epoch + 1, EPOCHS))
+        self.take(Started(self.model.count(), point, until, at=float(len(self.model.events)), parent=parent))
+
     @precondition(lambda self: any(self.model.from_where(t) < EPOCHS for t in self.trials(running=False)))
     @rule(data=st.data())
     def resume(self, data):
@@ -176,7 +220,8 @@ class HistoryAgainstModel(RuleBasedStateMachine):
     @rule(data=st.data())
     def cut(self, data):
         trial = data.draw(st.sampled_from(self.trials(running=True)))
-        epoch = data.draw(st.integers(0, len(self.model.curve(trial))))
+        first, last = self.model.inherited(trial), len(self.model.curve(trial))
+        epoch = data.draw(st.sampled_from([0, *range(first, last + 1)]))
         self.take(Cut(trial, epoch, "budget", float(len(self.model.events))))
 
     @precondition(lambda self: self.trials(running=True))
@@ -192,7 +237,11 @@ class HistoryAgainstModel(RuleBasedStateMachine):
     metrics = st.sampled_from([{"loss": 1.0}, {"loss": None}, {"other": 1.0}, {}])
     held = st.none() | small
     anything = (
-        st.builds(Started, small, st.sampled_from(POINTS), small, st.just(0), held)
+        st.builds(
+            Started,
+            *(small, st.sampled_from(POINTS), small, st.just(0), held),
+            parent=st.none() | st.builds(Origin, small, small),
+        )
         | st.builds(Resumed, small, small, held)
         | st.builds(Reported, small, small, metrics)
         | st.builds(Cut, small, small, st.just("budget"))
@@ -246,27 +295,55 @@ class HistoryAgainstModel(RuleBasedStateMachine):
         assert (trial.ended, trial.error) == (end or (None, None))
         assert trial.failed == (trial.ended in {"failed", "crashed", "diverged"})
         assert trial.restart == model.restart(id)
-        assert trial.saves == tuple(report.epoch for report in curve if report.saved)
-        usable = [report.epoch for report in curve[: trial.restart] if report.saved]
+        inherited = model.inherited(id)
+        assert trial.saves == tuple(report.epoch for report in curve[inherited:] if report.saved)
+        usable = [report.epoch for report in curve[: trial.restart][inherited:] if report.saved]
         assert self.history.saves(id) == dict.fromkeys(usable, 10)
         assert trial.interrupted == isinstance(own[-1], Cut)
-        assert trial.seconds == 0.5 * len(curve)
+        assert trial.seconds == 0.5 * (len(curve) - inherited)
+        assert [(stage.trial, stage.after, stage.params) for stage in trial.lineage] == model.lineage(id)
+        assert (trial.parent, trial.inherited) == (model.parent(id), inherited)
+        lost = trial.interrupted and trial.restart < inherited
+        assert self.history.parent(id) == (None if lost else trial.parent)
+        for epoch in range(EPOCHS + 2):
+            assert self.history.offers(Origin(id, epoch)) == model.offers(Origin(id, epoch))
 
     @invariant()
     def ranks_are_those_of_a_fresh_sort(self):
         for epoch in range(1, EPOCHS + 1):
             curves = [self.model.curve(trial) for trial in range(self.model.count())]
             pairs = [
-                (finite(curve[epoch - 1].metrics["loss"]), id) for id, curve in enumerate(curves) if len(curve) >= epoch
+                (finite(curve[epoch - 1].metrics["loss"]), id)
+                for id, curve in enumerate(curves)
+                if self.model.inherited(id) < epoch <= len(curve)
             ]
             assert list(self.history.ranked(epoch)) == sorted(pairs)
 
     @invariant()
     def the_best_is_the_lowest_that_has_trained_longest_and_not_failed(self):
-        sound = [t for t in self.history.trials if t.epoch and not t.failed and t.loss < math.inf]
+        counts = self.what_counts()
+        sound = [t for t in self.history.trials if t.epoch > t.inherited and not t.failed and counts(t) < math.inf]
+
+        def rank(trial):
+            return counts(trial), -trial.epoch, trial.loss, trial.id
+
         assert self.history.best == min(sound, key=rank, default=None)
         others = [trial for trial in sound if trial.id > 1]
         assert self.history.lowest({0, 1}) == min(others, key=rank, default=None)
+
+    def what_counts(self):
+        """Return what counts of a trial: its loss, or that of its replicates on average; all a little worse."""
+        same = {}
+        for trial in self.history.trials:
+            if self.model.of(trial.id)[0].parent is None:
+                same.setdefault(str(sorted(trial.params.items())), []).append(trial)
+        averages = [(trials, average(trials)) for trials in same.values() if len(trials) > 1]
+        spreads = sorted(found.spread for _, found in averages if found and found.count > 1 and found.mean < math.inf)
+        noise = spreads[len(spreads) // 2] if spreads else 0.0
+        means = {
+            t.id: found.mean + noise / math.sqrt(found.count) for trials, found in averages if found for t in trials
+        }
+        return lambda trial: means.get(trial.id, trial.loss + noise)
 
     @invariant()
     def the_matrix_is_the_encoded_params(self):

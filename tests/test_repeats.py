@@ -3,7 +3,7 @@ import math
 import pytest
 
 from simulated import SPACES, history_of
-from welltempered.events import Ended, Reported, Started
+from welltempered.events import Cut, Ended, Origin, Reported, Resumed, Started
 from welltempered.repeats import average
 from welltempered.schedulers.full import Full
 from welltempered.searchers.random import Random
@@ -48,6 +48,25 @@ def test_a_crash_says_nothing_of_the_params():
     history.apply(Ended(2, "crashed", "its worker died"))
     assert history.best.id == 0
     assert history.replicates(0) == [0, 2]
+
+
+@pytest.mark.parametrize("asked_before", [True, False])
+def test_who_goes_on_from_the_state_of_another_is_nobodys_replicate_whenever_one_asks(asked_before):
+    history = history_with((0.1, [0.3, 0.2]), (0.2, [0.5]))
+    same, other = ({"lr": lr, "dropout": 0.1} for lr in (0.1, 0.3))
+    history.apply(Ended(0, "finished"))
+    history.apply(Started(2, same, 9, parent=Origin(0, 2)))
+    history.apply(Started(3, other, 9, parent=Origin(0, 2)))
+    if asked_before:
+        assert history.best.id == 0
+    for id in (2, 3):
+        history.apply(Cut(id, 0, "a lost state"))
+        history.apply(Resumed(id, 9))
+    history.apply(Started(4, same, 9))
+    history.apply(Started(5, other, 9))
+    assert [history.replicates(id) for id in (2, 3, 5)] == [(2,), (3,), (5,)]
+    assert history.replicates(0) == history.replicates(4) == [0, 4]
+    assert history.tried(other)
 
 
 def test_an_average_knows_its_spread():

@@ -30,7 +30,7 @@ from welltempered.errors import (
     TrainingFailed,
     WelltemperedError,
 )
-from welltempered.events import Cut, Ended, Event, Header, Reported, Resumed, Started, Undone
+from welltempered.events import Cut, Ended, Event, Header, Origin, Reported, Resumed, Started, Undone
 from welltempered.execute.base import Executor
 from welltempered.execute.inline import Inline
 from welltempered.execute.processes import Processes
@@ -62,7 +62,9 @@ from welltempered.schedulers.full import Full
 from welltempered.schedulers.halving import Halving
 from welltempered.schedulers.hyperband import Hyperband
 from welltempered.schedulers.pasha import PASHA
+from welltempered.schedulers.pbt import PBT
 from welltempered.schedulers.rules import Median, Percentile, Plateau, Slack
+from welltempered.schedulers.staged import Staged
 from welltempered.searchers.cma import CMA
 from welltempered.searchers.evolution import Evolution
 from welltempered.searchers.first import First
@@ -81,7 +83,7 @@ from welltempered.space import Choice, Float, Int, Space
 from welltempered.study import Study
 from welltempered.sweep.result import RangeTest
 from welltempered.sweep.torch import range_test
-from welltempered.trial import Trial
+from welltempered.trial import Stage, Trial
 from welltempered.tune import tune
 
 __all__ = [
@@ -90,6 +92,7 @@ __all__ = [
     "DEHB",
     "GP",
     "PASHA",
+    "PBT",
     "TPE",
     "Advice",
     "Budget",
@@ -133,6 +136,7 @@ __all__ = [
     "Note",
     "Objective",
     "OneCycle",
+    "Origin",
     "Percentile",
     "Plateau",
     "PolynomialDecay",
@@ -155,6 +159,8 @@ __all__ = [
     "Sobol",
     "Space",
     "Sql",
+    "Stage",
+    "Staged",
     "Start",
     "Started",
     "StepDecay",

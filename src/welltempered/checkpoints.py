@@ -13,7 +13,9 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 
+from welltempered.decide import Keeps
 from welltempered.errors import CheckpointUnwritten, CorruptCheckpoint, InvalidInput
+from welltempered.events import Origin
 from welltempered.history import History
 
 _TORCH, _PLAIN, _PART = ".pt", ".msgpack", ".part"
@@ -109,10 +111,16 @@ class Checkpoints:
         loaded: dict[str, Any] = state
         return loaded
 
-    def sound(self, trial: int, below: int) -> int:
-        """The last epoch before `below` of which the trial has an undamaged checkpoint; 0 if there is none."""
-        epochs = sorted((epoch for id, epoch in self.present() if id == trial and epoch < below), reverse=True)
-        return next((epoch for epoch in epochs if any(map(_sound, self._paths(trial, epoch)))), 0)
+    def sound(self, trial: int, below: int, parent: Origin | None = None) -> int:
+        """The last epoch before `below` from which the trial can go on; 0 if there is none.
+
+        It has an undamaged checkpoint of that epoch, or it has begun with a parent's state, which is undamaged.
+        """
+        own = sorted((epoch for id, epoch in self.present() if id == trial and epoch < below), reverse=True)
+        states = [(trial, epoch) for epoch in own]
+        if parent is not None and parent.epoch < below:
+            states.append((parent.trial, parent.epoch))
+        return next((state[1] for state in states if any(map(_sound, self._paths(*state)))), 0)
 
     def present(self) -> set[tuple[int, int]]:
         """The (trial, epoch) of all checkpoints."""
@@ -166,7 +174,7 @@ class Sweeper:
         self._bytes += saved
         return self._count >= self._due or self._bytes > room
 
-    def sweep(self, history: History, keeps: Collection[int], room: float) -> None:
+    def sweep(self, history: History, keeps: Keeps, room: float) -> None:
         """Delete all that is `useless`."""
         present = self._checkpoints.present()
         gone = useless(present, history, keeps, room)
@@ -176,33 +184,40 @@ class Sweeper:
         self._bytes = self._checkpoints.size() if room < math.inf else 0
 
 
-def needed(history: History, keeps: Collection[int], room: float = math.inf) -> dict[int, set[int]]:
+def needed(history: History, keeps: Keeps, room: float = math.inf) -> dict[int, set[int]]:
     """Which checkpoints may still be needed, as trial -> epochs: a function of history and scheduler alone.
 
-    Needed are the newest of trials that run, were interrupted or may be resumed, and of the best among all others,
-    which is the incumbent unless one of the former is; and the second newest of those that run or were interrupted,
-    since a sudden end may damage the newest. Where they take more than `room` bytes, the second newest go first, then
-    those of paused trials, worst loss first.
+    Needed are the newest of trials that run, were interrupted or may be resumed, which is the parent's before they have
+    one of their own; the states that new trials may begin with; the newest of the best among all others, which is the
+    incumbent unless one of the former is; and the second newest of those that run or were interrupted, since a sudden
+    end may damage the newest. Where they take more than `room` bytes, the second newest go first, then states for new
+    trials, oldest first, then those of paused trials, worst loss first.
     """
     busy = sorted(history.running | history.interrupted)
-    paused = sorted(set(keeps).difference(busy), key=lambda id: history.trials[id].loss)
+    paused = {keep for keep in keeps if isinstance(keep, int)}.difference(busy)
+    ranked = sorted(paused, key=lambda id: history.trials[id].loss)
+    offered = {keep for keep in keeps if isinstance(keep, Origin) and history.offers(keep)}
     best = history.lowest({*busy, *paused})
     firm = busy if best is None else [*busy, best.id]
-    order = [(id, epoch) for id in firm for epoch in _newest(history, id)[:1]]
+    order = [state for id in firm for state in _newest(history, id)[:1]]
     certain = len(order)
-    order += [(id, epoch) for id in paused for epoch in _newest(history, id)[:1]]
-    order += [(id, epoch) for id in busy for epoch in _newest(history, id)[1:2]]
+    order += [state for id in ranked for state in _newest(history, id)[:1]]
+    order += sorted(offered, key=lambda state: (-state.epoch, state.trial))
+    order += [state for id in busy for state in _newest(history, id)[1:2]]
     wanted: dict[int, set[int]] = {}
-    for rank, (id, epoch) in enumerate(order):
-        room -= history.saves(id)[epoch]
+    for rank, state in enumerate(order):
+        epochs = wanted.get(state.trial, set())
+        if state.epoch in epochs:
+            continue
+        room -= history.saves(state.trial).get(state.epoch, 0)
         if room < 0 and rank >= certain:
             break
-        wanted.setdefault(id, set()).add(epoch)
+        wanted[state.trial] = epochs | {state.epoch}
     return wanted
 
 
 def useless(
-    present: Collection[tuple[int, int]], history: History, keeps: Collection[int], room: float = math.inf
+    present: Collection[tuple[int, int]], history: History, keeps: Keeps, room: float = math.inf
 ) -> set[tuple[int, int]]:
     """Which of the checkpoints on disk nothing can need; those of a running trial that it has not reported yet stay."""
     wanted = needed(history, keeps, room)
@@ -210,9 +225,11 @@ def useless(
     return {(id, epoch) for id, epoch in present if epoch not in wanted.get(id, ())} - unreported
 
 
-def _newest(history: History, trial: int) -> list[int]:
-    """The epochs of a trial's checkpoints, last one first."""
-    return sorted(history.saves(trial), reverse=True)
+def _newest(history: History, trial: int) -> list[Origin]:
+    """From what a trial can go on, last one first; the first of all is its parent's."""
+    parent = history.parent(trial)
+    own = [Origin(trial, epoch) for epoch in sorted(history.saves(trial), reverse=True)]
+    return own if parent is None else [*own, parent]
 
 
 def _parsed(path: Path) -> tuple[int, int] | None:

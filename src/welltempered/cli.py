@@ -20,6 +20,7 @@ from welltempered.limits import Limits, checked
 from welltempered.script import experiment_of
 from welltempered.searchers.zoom import zooms
 from welltempered.study import Study
+from welltempered.table import stages
 from welltempered.view import trials as tables
 from welltempered.view.follow import follow as follow_study
 from welltempered.view.logs import logs as print_logs
@@ -85,6 +86,7 @@ class Format(StrEnum):
     CSV = "csv"
     JSON = "json"
     EVENTS = "events"
+    STAGES = "stages"
 
 
 @app.command()
@@ -214,18 +216,23 @@ def best(study: _Path, as_json: _Json = False) -> None:
         raise InvalidInput(
             f"study {study} must have a trial with a finite objective to have a best one, found none yet"
         )
-    found = {
+    found: dict[str, Any] = {
         "trial": trial.id,
         trial.metric: trial.value,
         "epoch": trial.epoch,
         "params": trial.params,
     }
+    if trial.inherited:
+        found["stages"] = stages(trial)
     if as_json:
         typer.echo(json.dumps(found))
         return
     typer.echo(f"trial {trial.id}: {trial.metric} {trial.value} after epoch {trial.epoch}")
-    for name, value in trial.params.items():
-        typer.echo(f"  {name} = {value!r}")
+    for stage in stages(trial):
+        if trial.inherited:
+            typer.echo(f"epochs {stage['first']} to {stage['last']}, trial {stage['trial']}")
+        for name, value in stage["params"].items():
+            typer.echo(f"  {name} = {value!r}")
 
 
 @app.command()
@@ -270,7 +277,8 @@ def export(
         Format,
         typer.Option(
             "--format",
-            help="A row per trial as csv or json, or the log's events, one JSON per line.",
+            help="A row per trial as csv or json, the log's events, one JSON per line, or the best trial's params "
+            "by epoch.",
         ),
     ] = Format.CSV,
     output: Annotated[
@@ -284,6 +292,8 @@ def export(
             lines = [msgspec.json.encode(record).decode() for record in records]
         elif form is Format.JSON:
             lines = [json.dumps(opened.rows(), indent=1)]
+        elif form is Format.STAGES:
+            lines = [json.dumps(opened.stages(), indent=1)]
         else:
             lines = _csv(opened.rows())
     text = "\n".join(lines) + "\n"
@@ -354,7 +364,8 @@ def _show(study: Study, *, as_json: bool) -> None:
             "epoch": trial.epoch,
             "params": trial.params,
             "found": trial.reports[-1].at,
-        },
+        }
+        | ({"stages": stages(trial)} if trial.inherited else {}),
         "zooms": [
             {
                 "zoom": zoomed.number,

@@ -12,7 +12,7 @@ import msgspec
 
 from welltempered.checks import shown
 from welltempered.errors import InvalidInput
-from welltempered.events import STOPPED, Ended, Event, Resumed, Started
+from welltempered.events import STOPPED, Ended, Event, Origin, Resumed, Started
 from welltempered.history import History
 from welltempered.space import Params
 from welltempered.trial import Trial
@@ -26,12 +26,15 @@ class Start(msgspec.Struct, frozen=True):
         until: epoch at which its lease ends.
         bracket: number of the bracket it belongs to. Default 0.
         goal: see `Started.goal`; only stopping rules give it.
+        parent: state of another trial with which it begins, one that `Scheduler.keeps` has named since the lease ended
+            that left it. Default: none.
     """
 
     params: Params
     until: int
     bracket: int = 0
     goal: int = 0
+    parent: Origin | None = None
 
 
 class Resume(msgspec.Struct, frozen=True):
@@ -59,6 +62,8 @@ class Wait(msgspec.Struct, frozen=True):
 
 
 Decision = Start | Resume | Stop | Wait
+Keeps = Collection[int | Origin]
+"""Numbers of trials, of which the newest checkpoint counts, and states of any trials."""
 
 
 @runtime_checkable
@@ -78,8 +83,8 @@ class Scheduler(Protocol):
         """What a free slot does next. `held` is the trial the slot still has in memory, if any."""
         ...
 
-    def keeps(self, history: History) -> Collection[int]:
-        """The paused trials it may still resume: their checkpoints stay on disk."""
+    def keeps(self, history: History) -> "Keeps":
+        """The paused trials it may still resume, and states that new trials may begin with: they stay on disk."""
         ...
 
 
@@ -156,7 +161,8 @@ def record(
         return Ended(decision.trial, STOPPED, decision.why, at, held=id)
     if isinstance(decision, Start):
         number, goal = len(history.trials), decision.goal
-        return Started(number, decision.params, decision.until, decision.bracket, id, at, device, goal)
+        parent = decision.parent
+        return Started(number, decision.params, decision.until, decision.bracket, id, at, device, goal, parent)
     return Resumed(decision.trial, decision.until, id, at, device, decision.goal)
 
 

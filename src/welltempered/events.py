@@ -57,6 +57,18 @@ class Header(_Record, frozen=True, kw_only=True):
     method: dict[str, Any]
 
 
+class Origin(msgspec.Struct, frozen=True):
+    """The state that a new trial begins with: what another one had saved after an epoch.
+
+    Attributes:
+        trial: number of the parent.
+        epoch: epochs it had trained, which the new trial need not.
+    """
+
+    trial: int
+    epoch: int
+
+
 class Started(_Record, frozen=True):
     """A new trial was given its params and its first lease.
 
@@ -70,6 +82,8 @@ class Started(_Record, frozen=True):
         device: where it trains, "cpu" or the name of a GPU; no decision depends on it.
         goal: epoch until which the scheduler within a stopping rule lets it train, where the rule looks at it before;
             0 if that is `until`.
+        parent: the state of another trial from which it goes on, as if it had trained those epochs itself; `None` if it
+            begins at the beginning.
     """
 
     trial: int
@@ -80,6 +94,7 @@ class Started(_Record, frozen=True):
     at: float = 0.0
     device: str = "cpu"
     goal: int = 0
+    parent: Origin | None = None
 
 
 class Resumed(_Record, frozen=True):
@@ -121,7 +136,8 @@ class Cut(_Record, frozen=True):
 
     Attributes:
         trial: its number.
-        epoch: the epoch whose state was saved; later epochs are lost, and trained again once it is resumed.
+        epoch: the epoch whose state was saved, by itself or its parent; later epochs are lost, and trained again once
+            it is resumed. 0 where the parent's state is lost, too: then it begins anew, and has no parent any more.
         reason: "budget", "interrupted" (Ctrl-C, SIGTERM), "driver lost", "checkpoint damaged", "checkpoint unwritten"
             (no room), or what it has cost a worker: "worker lost", "out of memory", "time limit" (an epoch took too
             long).

@@ -2,17 +2,17 @@
 
 import math
 from bisect import bisect_left, insort
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, Protocol, TypeVar, overload
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 import numpy as np
 
 from welltempered.errors import CorruptLog
-from welltempered.events import DIVERGED, STOPPED, Cut, Ended, Event, Header, Reported, Resumed, Started, Undone
-from welltempered.repeats import standings
+from welltempered.events import DIVERGED, STOPPED, Cut, Ended, Event, Header, Origin, Reported, Resumed, Started, Undone
+from welltempered.repeats import Repeats
 from welltempered.space import Params, Space
-from welltempered.trial import SOUND, Row, Trial
+from welltempered.trial import SOUND, Row, Trial, Trials
 
 S = TypeVar("S")
 
@@ -56,13 +56,11 @@ class History:
         self.failures: dict[str, list[int]] = {}
         self.spent = 0
         self.clock = 0.0
-        self.trials: Sequence[Trial] = _Trials(self)
+        self.trials: Sequence[Trial] = Trials(self._count, self._trial)
         self._rows: list[Row] = []
         self._ranked: dict[int, list[tuple[float, int]]] = {}
         self._folds: dict[Fold[Any], Any] = {}
-        self._tried: dict[bytes, int] = {}  # the first trial with these params
-        self._again: dict[int, list[int]] = {}  # all of them, where there are several
-        self._indexed = 0
+        self._repeats = Repeats()
         self._names = frozenset(self.space)
         self._matrix = np.empty((0, len(self.space)))
         self._encoded = 0
@@ -96,16 +94,9 @@ class History:
 
         Of equals the one that has trained longest, whose value is the surest; then the first. Where params were trained
         several times their mean counts, and the noise that replicates show against those that were trained less often.
+        What a trial has inherited is its parent's, so it takes part once it has trained an epoch itself.
         """
-        self._index()
-        means, noise = standings(self._again, self._rows) if self._again else ({}, 0.0)
-        best, lowest = None, (math.inf, 0, math.inf)
-        for id, row in enumerate(self._rows):
-            if not row.losses or (score := means.get(id, row.losses[-1] + noise)) > lowest[0]:
-                continue
-            rank = (score, -len(row.losses), row.losses[-1])
-            if rank < lowest and rank[0] < math.inf and row.ended in SOUND and id not in without:
-                best, lowest = id, rank
+        best = self._repeats.lowest(self._rows, without)
         return None if best is None else self.trials[best]
 
     @property
@@ -117,18 +108,36 @@ class History:
         """Epochs a trial has trained, without building its snapshot."""
         return len(self._rows[trial].losses)
 
+    def parent(self, trial: int) -> Origin | None:
+        """The state with which a trial began, from which it can still go on; `None` if it has none or begins anew."""
+        row = self._rows[trial]
+        lost = row.restart is not None and row.restart < row.inherited
+        return None if lost or not row.inherited else Origin(row.lineage[-2].trial, row.inherited)
+
+    def offers(self, state: Origin) -> bool:
+        """Whether a trial that starts now may begin with this state: its trial has trained the epoch, and it counts.
+
+        A checkpoint of it is sure to have been written only at the end of a lease, and to be there as long as
+        `Scheduler.keeps` names it.
+        """
+        if not (self.resumable and 0 <= state.trial < len(self._rows)):
+            return False
+        row = self._rows[state.trial]
+        counts = len(row.losses) if row.restart is None else row.restart
+        return row.inherited < state.epoch <= counts and row.losses[state.epoch - 1] < math.inf
+
     def saves(self, trial: int) -> Mapping[int, int]:
-        """The checkpoints that a trial has written, as epoch -> bytes, without those that count no more."""
+        """The checkpoints that a trial has written itself, as epoch -> bytes, without those that count no more."""
         row = self._rows[trial]
         if row.restart is None:
             return row.saves
         return {epoch: size for epoch, size in row.saves.items() if epoch <= row.restart}
 
     def ranked(self, epoch: int) -> Sequence[tuple[float, int]]:
-        """The pairs (loss, trial) of all trials that have trained that epoch, best first; kept up to date."""
+        """The pairs (loss, trial) of all that have trained that epoch themselves, best first; kept up to date."""
         if epoch not in self._ranked:
             rows = enumerate(self._rows)
-            pairs = [(row.losses[epoch - 1], id) for id, row in rows if len(row.losses) >= epoch]
+            pairs = [(row.losses[epoch - 1], id) for id, row in rows if row.inherited < epoch <= len(row.losses)]
             self._ranked[epoch] = sorted(pairs)
         return self._ranked[epoch]
 
@@ -149,20 +158,14 @@ class History:
 
     def tried(self, params: Params) -> bool:
         """Whether a trial with these params has started; the index of those is made when it is first asked for."""
-        self._index()
-        return key(params) in self._tried
+        return self._repeats.tried(self._rows, params)
 
     def replicates(self, trial: int) -> Sequence[int]:
-        """All trials with the params of a trial, itself included, in the order in which they started."""
-        self._index()
-        return self._again.get(self._tried[key(self._rows[trial].params)], (trial,))
+        """All trials with the params of a trial, itself included, in the order in which they started.
 
-    def _index(self) -> None:
-        for id in range(self._indexed, len(self._rows)):
-            first = self._tried.setdefault(key(self._rows[id].params), id)
-            if first != id:
-                self._again.setdefault(first, [first]).append(id)
-        self._indexed = len(self._rows)
+        Who has begun with the state of another one is nobody's replicate: more than its params has made it what it is.
+        """
+        return self._repeats.of(self._rows, trial)
 
     def fold(self, method: Fold[S]) -> S:
         """The state of a method, up to date. The first call replays the events; `method` must be hashable."""
@@ -219,8 +222,14 @@ class History:
             return f"its params must be of the space, {', '.join(self.space)}"
         if event.bracket < 0:
             return "its bracket must be at least 0"
-        if not 0 < event.until <= self.epochs:
-            return f"a lease must end in 1..{self.epochs}"
+        return self._check_parent(event)
+
+    def _check_parent(self, event: Started) -> str | None:
+        after = 0 if event.parent is None else event.parent.epoch
+        if event.parent is not None and not self.offers(event.parent):
+            return "its parent must be resumable, have trained that epoch itself and have been finite after it"
+        if not after < event.until <= self.epochs:
+            return f"a lease must end in {after + 1}..{self.epochs}"
         return self._check_goal(event)
 
     def _check_goal(self, event: Started | Resumed) -> str | None:
@@ -254,8 +263,11 @@ class History:
     def _check_cut(self, event: Cut) -> str | None:
         if event.trial not in self.running and (self.resumable or event.trial not in self.between):
             return "the trial has no lease"
-        epoch = len(self._rows[event.trial].losses)
-        return None if 0 <= event.epoch <= epoch else f"it can go on from 0..{epoch}"
+        row = self._rows[event.trial]
+        first, last = row.inherited, len(row.losses)
+        if event.epoch == 0 or first <= event.epoch <= last:
+            return None
+        return f"it can go on from {first}..{last}" + (" or from 0" if first else "")
 
     def _check_ended(self, event: Ended) -> str | None:
         if not self._knows(event.held):
@@ -272,7 +284,7 @@ class History:
         return None if event.zoom >= 1 else "zooms are numbered from 1"  # which there are is the searcher's to know
 
     def _started(self, event: Started) -> None:
-        self._rows.append(Row(event))
+        self._rows.append(Row(event, None if event.parent is None else self._rows[event.parent.trial]))
         self.running.add(event.trial)
 
     def _resumed(self, event: Resumed) -> None:
@@ -292,12 +304,14 @@ class History:
     def _take_back(self, id: int, epoch: int) -> None:
         """Forget what an interrupted trial has reported after the epoch from which it goes on now."""
         row = self._rows[id]
-        for later in range(epoch + 1, len(row.losses) + 1):
+        for later in range(max(epoch, row.inherited) + 1, len(row.losses) + 1):
             row.saves.pop(later, None)
             if later in self._ranked:
                 ranked = self._ranked[later]
                 del ranked[bisect_left(ranked, (row.losses[later - 1], id))]
         del row.reports[epoch:], row.losses[epoch:]
+        if epoch < row.inherited:
+            row.disinherit()
 
     def _reported(self, event: Reported) -> None:
         row = self._rows[event.trial]
@@ -347,6 +361,9 @@ class History:
 
     # ------------------------------------------------------------------ snapshots
 
+    def _count(self) -> int:
+        return len(self._rows)
+
     def _trial(self, id: int) -> Trial:
         row = self._rows[id]
         if row.snapshot is None:
@@ -370,31 +387,3 @@ _TAKE: dict[type[Event], Any] = {
     Ended: History._ended,
     Undone: History._undone,
 }
-
-
-class _Trials(Sequence[Trial]):
-    """The trials of a history; each is built when it is looked at and kept until its next event."""
-
-    def __init__(self, history: History) -> None:
-        self._history = history
-
-    def __len__(self) -> int:
-        return len(self._history._rows)
-
-    @overload
-    def __getitem__(self, index: int) -> Trial: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Trial]: ...
-    def __getitem__(self, index: int | slice) -> Trial | Sequence[Trial]:
-        ids = range(len(self))[index]
-        if isinstance(ids, int):
-            return self._history._trial(ids)
-        return [self._history._trial(id) for id in ids]
-
-    def __iter__(self) -> Iterator[Trial]:
-        return map(self._history._trial, range(len(self)))
-
-
-def key(params: Params) -> bytes:
-    """What two equal params have in common, whatever the order of their names."""
-    return msgspec.json.encode(params, order="sorted")

@@ -1,12 +1,15 @@
 """Params that were trained more than once, with other seeds: what they come to on average."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
+
 from welltempered.events import DIVERGED
-from welltempered.trial import SOUND
+from welltempered.space import Params
+from welltempered.trial import SOUND, Row
 
 
 class Trained(Protocol):
@@ -66,3 +69,53 @@ def standings(groups: Mapping[int, Sequence[int]], trials: Sequence[Trained]) ->
     noise = spreads[len(spreads) // 2] if spreads else 0.0
     worse = {first: each.mean + noise / math.sqrt(each.count) for first, each in found.items() if each}
     return {id: worse[first] for first, ids in groups.items() if first in worse for id in ids}, noise
+
+
+class Repeats:
+    """Who was trained with which params; made when it is first asked for, and brought up to date when it is again.
+
+    Who has begun with the state of another trial is nobody's replicate, since its params were not there from the start.
+    """
+
+    def __init__(self) -> None:
+        self._known = 0
+        self._heirs: set[bytes] = set()  # params of trials with a parent
+        self._first: dict[bytes, int] = {}  # of the others, the first trial with these params
+        self._groups: dict[int, list[int]] = {}  # all of them by the first, where there are several
+
+    def tried(self, rows: Sequence[Row], params: Params) -> bool:
+        """Whether a trial with these params is among them."""
+        self._update(rows)
+        return (name := key(params)) in self._first or name in self._heirs
+
+    def of(self, rows: Sequence[Row], trial: int) -> Sequence[int]:
+        """All replicates of a trial, itself included, in the order in which they started."""
+        self._update(rows)
+        return (trial,) if rows[trial].heir else self._groups.get(self._first[key(rows[trial].params)], (trial,))
+
+    def lowest(self, rows: Sequence[Row], without: Collection[int]) -> int | None:
+        """See `History.lowest`."""
+        self._update(rows)
+        means, noise = standings(self._groups, rows) if self._groups else ({}, 0.0)
+        best, lowest = None, (math.inf, 0, math.inf)
+        for id, row in enumerate(rows):
+            if len(row.losses) == row.inherited or (score := means.get(id, row.losses[-1] + noise)) > lowest[0]:
+                continue
+            rank = (score, -len(row.losses), row.losses[-1])
+            if rank < lowest and score < math.inf and row.ended in SOUND and id not in without:
+                best, lowest = id, rank
+        return best
+
+    def _update(self, rows: Sequence[Row]) -> None:
+        for id in range(self._known, len(rows)):
+            name = key(rows[id].params)
+            if rows[id].heir:
+                self._heirs.add(name)
+            elif (first := self._first.setdefault(name, id)) != id:
+                self._groups.setdefault(first, [first]).append(id)
+        self._known = len(rows)
+
+
+def key(params: Params) -> bytes:
+    """What two equal params have in common, whatever the order of their names."""
+    return msgspec.json.encode(params, order="sorted")

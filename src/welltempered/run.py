@@ -12,6 +12,7 @@ from welltempered.checkpoints import Checkpoints
 from welltempered.checks import prefix_of, shown
 from welltempered.errors import CorruptCheckpoint, InvalidInput
 from welltempered.events import BUDGET, FAILED, FINISHED, Cut, Ended, Reported
+from welltempered.frameworks.inherit import inherit
 from welltempered.lease import Channel, Lease, Lost
 from welltempered.objective import Objective
 from welltempered.seeds import seed_everything, seed_of
@@ -51,6 +52,11 @@ class Run(Iterator[int]):
     Before each epoch the generators of `random`, NumPy and torch (if imported) are seeded from (study seed, trial,
     epoch), so a trial that stops and goes on trains exactly as one that does not.
 
+    A trial that begins with the state of another one (population-based training) goes on after the parent's epoch, with
+    params of its own: `run.keep` restores what the parent has learnt, but optimizers and schedules of torch keep the
+    hyperparameters with which they were built. What else has hyperparameters in its state is given them after
+    `run.keep`.
+
     Attributes:
         params: the trial's params, named choices as the objects they stand for; read-only.
         horizon: epochs of a full training, for schedules that must know; the trial may be stopped long before.
@@ -78,8 +84,10 @@ class Run(Iterator[int]):
         self._began = 0.0
         self._kept_epoch = self.epoch  # of the last checkpoint
         self._kept_at, self._keeping = time.perf_counter(), 0.0  # when it was written, and how long that took
+        source = lease.trial.source
+        self._inherits = source.trial != self.trial  # what is loaded has been trained with other params
         if self.epoch:
-            self._saved = setting.checkpoints.load(self.trial, self.epoch)
+            self._saved = setting.checkpoints.load(source.trial, source.epoch)
         seed_everything(self.seed)
 
     @property
@@ -105,7 +113,7 @@ class Run(Iterator[int]):
         return self._lease is not None
 
     def keep(self, /, *unnamed: Never, **state: Any) -> None:
-        """Name what makes up the state of training: restored now if the trial continues, saved when its lease ends.
+        """Name what makes up the state of training: restored now if the trial goes on, saved when its lease ends.
 
         Each is an object with `state_dict` and `load_state_dict` (model, optimizer, schedule, scaler, ...), or a pair
         of functions (get, set) over tensors, arrays and plain values. Call it before the first epoch. Training whose
@@ -133,7 +141,11 @@ class Run(Iterator[int]):
                         f"checkpoint of trial {self.trial} must hold {name!r}, found {found}; "
                         "did the training code change since?"
                     )
-                accessors[1](self._saved.pop(name))
+                put, state = accessors[1], self._saved.pop(name)
+                if self._inherits:
+                    inherit(kept, put, state)
+                else:
+                    put(state)
 
     def build_optimizer(
         self,
@@ -175,6 +187,8 @@ class Run(Iterator[int]):
         self._built += names
         self.keep(**dict(zip(names, (built, annealing.scheduler), strict=True)))
         self._annealings.append(annealing)
+        if self._inherits:
+            annealing.enter()
         return built
 
     def report(self, /, *unnamed: Never, **metrics: Any) -> None:

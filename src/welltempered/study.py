@@ -196,11 +196,28 @@ class Study:
             CorruptCheckpoint: if it was deleted, since the trial can neither go on nor is the best.
         """
         trial = trial if isinstance(trial, Trial) else self.trials[number_of(trial, len(self.trials))]
-        return self.checkpoints.load(trial.id, trial.epoch)
+        return self.checkpoints.load(trial.source.trial, trial.source.epoch)
 
     def rows(self) -> list[dict[str, Any]]:
         """One flat dict per trial: id, state, epoch, objective, seconds, `params.*` and the last `metrics.*`."""
         return table.rows(self.trials)
+
+    def stages(self, trial: Trial | int | None = None) -> list[dict[str, Any]]:
+        """The params of a training by epoch: what `Staged` trains again, and plain JSON.
+
+        Args:
+            trial: whose; default the best one.
+
+        Returns:
+            A dict for each part of it with params of its own: trial, first and last epoch, params. A trial without a
+            parent is one part; one that has trained nothing yet is none.
+
+        Raises:
+            InvalidInput: if there is no such trial, or none that is the best.
+        """
+        if trial is None and (trial := self.best) is None:
+            raise InvalidInput("trial must be given where no trial has a finite objective yet, got none")
+        return table.stages(trial if isinstance(trial, Trial) else self.trials[number_of(trial, len(self.trials))])
 
     def frame(self) -> "pd.DataFrame":
         """The rows as a pandas DataFrame; raises `InvalidInput` where pandas is not installed."""
@@ -230,8 +247,8 @@ class Study:
             InvalidInput: if `held` is no trial of this study.
 
         Returns:
-            The trial with its new lease; `None` if there is nothing to do until another lease closes, or ever
-            (`history.running` is empty then).
+            The trial with its new lease, which goes on from the state that `Trial.source` names if it has an epoch;
+            `None` if there is nothing to do until another lease closes, or ever (`history.running` is empty then).
         """
         held = None if held is None else self.trials[number_of(held, len(self.trials))]
         self._turn.take()
@@ -252,7 +269,7 @@ class Study:
         now = self._leased(trial)
         values = {name: number(name, value) for name, value in metrics.items()}
         self.history.objective.loss(values)
-        seconds = self.now() - (now.reports[-1].at if now.reports else self.history.clock)
+        seconds = self.now() - (now.reports[-1].at if now.epoch > now.inherited else self.history.clock)
         self.append(Reported(now.id, now.epoch + 1, values, round(max(0.0, seconds), 6), self.now()))
         return self.trials[now.id]
 
@@ -387,7 +404,10 @@ class Study:
     def saved(self, trial: int, at_most: int) -> int:
         """The last epoch up to `at_most` from which a trial can go on: its checkpoint was reported and is there."""
         known = self.history.saves(trial) if self.header.resumable else ()
-        there = (epoch for id, epoch in self.checkpoints.present() if id == trial and epoch in known)
+        states = {(trial, epoch): epoch for epoch in known}
+        if (parent := self.history.parent(trial)) is not None:
+            states[parent.trial, parent.epoch] = parent.epoch
+        there = (states[state] for state in self.checkpoints.present() if state in states)
         return max((epoch for epoch in there if epoch <= at_most), default=0)
 
     def sweep(self, saved: int | None = None) -> None:

@@ -9,13 +9,27 @@ from welltempered.trial import Trial
 if TYPE_CHECKING:
     import pandas as pd
 
-_COLUMNS = ("trial", "state", "bracket", "epoch", "seconds")
+_COLUMNS = ("trial", "state", "bracket", "epoch", "seconds", "parent", "inherited")
 """Of every row."""
 
 
 def rows(trials: Iterable[Trial]) -> list[dict[str, Any]]:
-    """One flat dict per trial: id, state, epoch, objective, seconds, `params.*` and the last `metrics.*`."""
+    """One flat dict per trial: id, state, epoch, objective, seconds, `params.*` and the last `metrics.*`.
+
+    Trials that began with the state of another one also have `parent` and `inherited`, its number and epoch.
+    """
     return [_row(trial) for trial in trials]
+
+
+def stages(trial: Trial) -> list[dict[str, Any]]:
+    """The params of a training by epoch, as JSON: a dict per stage with its trial, first and last epoch, and params."""
+    ends = [*(stage.after for stage in trial.lineage[1:]), trial.epoch]
+    spans = zip(trial.lineage, ends, strict=True)
+    return [
+        {"trial": stage.trial, "first": stage.after + 1, "last": end, "params": stage.params}
+        for stage, end in spans
+        if end > stage.after  # else it has yet to train an epoch
+    ]
 
 
 def frame(rows: list[dict[str, Any]]) -> "pd.DataFrame":
@@ -40,6 +54,8 @@ def _row(trial: Trial) -> dict[str, Any]:
     }
     row[trial.metric if trial.metric not in _COLUMNS else f"metrics.{trial.metric}"] = trial.value
     row["seconds"] = round(trial.seconds, 3)
+    if (parent := trial.parent) is not None:
+        row |= {"parent": parent.trial, "inherited": parent.epoch}
     row |= {f"params.{name}": value for name, value in trial.params.items()}
     last: Mapping[str, float | None] = trial.reports[-1].metrics if trial.reports else {}
     return row | {f"metrics.{name}": value for name, value in last.items() if name != trial.metric}

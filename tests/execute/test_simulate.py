@@ -34,6 +34,19 @@ def test_epochs_last_as_long_as_they_are_said_to():
         assert study.history.clock == pytest.approx(sum(trial.seconds for trial in study.trials), abs=1e-3)
 
 
+def test_a_curve_may_know_whose_params_have_trained_which_epochs():
+    def of_lineage(lineage, epoch):
+        return {"loss": sum(stage.params["x"] for stage in lineage) / epoch}
+
+    with study_of(wt.Simulator(of_lineage, lineage=True), None, method=wt.PBT(wt.Sobol(), population=4)) as study:
+        child = next(trial for trial in study.trials if trial.parent)
+        assert child.loss == sum(stage.params["x"] for stage in child.lineage) / child.epoch
+        assert child.lineage[-1] == wt.Stage(child.id, child.inherited, child.params)
+        assert child.seconds == child.epoch - child.inherited
+    with pytest.raises(wt.InvalidInput, match="lineage must be True or False"):
+        wt.Simulator(of_lineage, lineage="yes")
+
+
 def test_slots_share_the_time():
     with study_of(wt.Simulator(curve, slots=3), "90 epochs", method=wt.Halving(wt.Random())) as study:
         assert 30 <= study.history.clock <= 33

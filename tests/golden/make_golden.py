@@ -14,6 +14,7 @@ from simulated import SPACES, bad_luck, copied, doomed, records, simulate, study
 from welltempered.schedulers.full import Full
 from welltempered.schedulers.halving import Halving
 from welltempered.schedulers.hyperband import Hyperband
+from welltempered.schedulers.pbt import PBT
 from welltempered.schedulers.rules import Percentile, Plateau
 from welltempered.searchers.grid import Grid
 from welltempered.searchers.random import Random
@@ -71,9 +72,25 @@ def stopped():
     return simulate(study, slots=3, budget="90 epochs", fate=doomed)
 
 
+def population():
+    """Return a population in a space with conditions, two slots, interrupted once, some trials failing."""
+    study = study_of(SPACES["nested conditions"], PBT(Sobol(), population=5, every=2), epochs=8, seed=6)
+    simulate(study, slots=2, budget="25 epochs", fate=doomed)
+    return simulate(study, slots=2, fate=doomed)
+
+
 GOLDEN = {
     make.__name__: make
-    for make in (full_grid, hyperband_sobol, halving_random, halving_held, interrupted, zoomed_and_undone, stopped)
+    for make in (
+        full_grid,
+        hyperband_sobol,
+        halving_random,
+        halving_held,
+        interrupted,
+        zoomed_and_undone,
+        stopped,
+        population,
+    )
 }
 
 

@@ -7,10 +7,11 @@ import pytest
 
 from simulated import SPACES, bad_luck, copied, simulate, study_of
 from welltempered.checkpoints import needed, useless
-from welltempered.events import Reported, Resumed
+from welltempered.events import Origin, Reported, Resumed, Started
 from welltempered.schedulers.full import Full
 from welltempered.schedulers.halving import Halving
 from welltempered.schedulers.hyperband import Hyperband
+from welltempered.schedulers.pbt import PBT
 from welltempered.searchers.random import Random
 from welltempered.searchers.sobol import Sobol
 
@@ -20,6 +21,7 @@ METHODS = [
     Halving(Random(), eta=2, brackets=3),
     Hyperband(Random()),
     Hyperband(Sobol(), eta=2, rounds=1),
+    PBT(Sobol(), population=12),
 ]
 
 
@@ -43,8 +45,9 @@ def test_no_checkpoint_is_deleted_that_a_trial_goes_on_from_later(method, space,
         history.apply(msgspec.structs.replace(event, saved=1) if saved else event)
         if saved:
             disk.add((event.trial, event.epoch))
-        if isinstance(event, Resumed) and (epoch := history.epoch(event.trial)):
-            assert (event.trial, epoch) in disk
+        if isinstance(event, Started | Resumed) and history.epoch(event.trial):
+            source = history.trials[event.trial].source
+            assert (source.trial, source.epoch) in disk
         keeps = method.keeps(history)
         disk -= useless(disk, history, keeps)
         assert len(disk) <= 2 * len(history.running | history.interrupted) + len(keeps) + 1
@@ -61,6 +64,10 @@ def the_best_can_be_used(history, disk):
 def test_nothing_is_kept_of_trials_that_are_running_failed_or_complete(method):
     history = eventful("continuous", method, 3, 3).history
     for id in method.keeps(history):
+        if isinstance(id, Origin):
+            assert history.offers(id)
+            assert not history.trials[id.trial].failed
+            continue
         assert history.trials[id].state == "paused"
         assert history.trials[id].loss < math.inf
 

@@ -4,7 +4,7 @@ from collections import Counter
 import pytest
 
 from simulated import SPACES, copied, history_of, simulate, study_of
-from welltempered.events import Ended, Reported, Started
+from welltempered.events import Ended, Origin, Reported, Started
 from welltempered.schedulers.full import Full
 from welltempered.schedulers.hyperband import Hyperband
 from welltempered.searchers.portfolio import Portfolio
@@ -35,6 +35,22 @@ def test_before_there_are_results_turns_are_taken_in_proportion():
         turns.learn(history, event)
     assert turns.of == [0, 1, 2, 0, 0, 1, 2, 0]
     assert turns.count == [4, 2, 2]
+
+
+def test_a_trial_that_goes_on_from_the_state_of_another_is_nobodys_turn():
+    turns, history = Turns([1, 1], 0.2), history_of(SPACES["continuous"], Full(Random()))
+    params = {"lr": 0.01, "dropout": 0.1}
+    for event in (
+        Started(0, params, 1),
+        Reported(0, 1, {"loss": 0.5}),
+        Started(1, params, 2, parent=Origin(0, 1)),
+        Reported(1, 2, {"loss": 0.1}),
+        Started(2, params, 1),
+    ):
+        history.apply(event)
+        turns.learn(history, event)
+    assert turns.of == [0, None, 1]
+    assert turns.count == [1, 1]
 
 
 @pytest.mark.parametrize("bad", [lambda id: 1 - 1e-4 * id, None])

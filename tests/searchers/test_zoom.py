@@ -53,6 +53,14 @@ def test_zooms_are_made_when_the_trials_have_grown_by_half():
     assert {step.trial for step in steps} <= {20, 30, 45, 68, 102}
 
 
+def test_trials_that_go_on_from_the_state_of_another_are_not_told_to_the_searcher_within():
+    method = wt.PBT(Zoom(wt.Sobol(), start=10, growth=1.1), population=6, every=1)
+    study = simulate(study_of(SPACE, method), curve=valley)
+    (step, *_) = zooms(study.history)
+    assert any(trial.parent and step.space.contains(trial.params) for trial in study.trials)
+    assert study.replay(verify=True).differences == ()
+
+
 def test_most_trials_lie_in_the_part_and_one_in_five_comes_from_the_whole_space():
     study = tuned(Zoom(wt.Sobol(), growth=9.0), "120 trials")
     (step,) = zooms(study.history)

@@ -3,16 +3,20 @@
 import heapq
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from welltempered.checks import shown, whole
+from welltempered.checks import flag, shown, whole
 from welltempered.errors import InvalidInput
 from welltempered.events import BUDGET, Cut, Reported
 from welltempered.lease import Lease, Said
 from welltempered.run import number
 from welltempered.space import Params
+from welltempered.trial import Stage
 
 Curve = Callable[[Params, int], Mapping[str, float | None]]
 """Metrics of params after an epoch; NaN, infinity and `None` are the same."""
+CurveOfLineage = Callable[[tuple[Stage, ...], int], Mapping[str, float | None]]
+"""The same of a training whose params have changed on the way."""
 
 
 class Simulator:
@@ -20,20 +24,35 @@ class Simulator:
 
     Costs O(log slots) per epoch beside the curve itself.
 
+    There are no weights here. A curve of params and epoch says of a trial with a parent what it would be if it had had
+    its params from the beginning: enough to see how a method works, but not what it is worth. With `lineage=True` the
+    curve is given whose params trained which epochs.
+
     Args:
         curve: metrics as a function of params and epoch (1 is the first); must be a pure function.
         slots: trials at the same time. Default 1.
         seconds: duration of an epoch as a function of params. Default: one second each.
+        lineage: whether the curve takes `Trial.lineage` in place of params: stages, of which the last is the trial's
+            own. Default False.
     """
 
-    def __init__(self, curve: Curve, *, slots: int = 1, seconds: Callable[[Params], float] | None = None) -> None:
+    def __init__(
+        self,
+        curve: Curve | CurveOfLineage,
+        *,
+        slots: int = 1,
+        seconds: Callable[[Params], float] | None = None,
+        lineage: bool = False,
+    ) -> None:
         for name, value in (("curve", curve), ("seconds", seconds)):
             if not callable(value) and not (name == "seconds" and value is None):
                 raise InvalidInput(f"{name} must be a function of params, got {shown(value)}")
         self.slots = whole("slots", slots, "a whole number of at least 1", 1)
         self._now = 0.0
         self.clock: Callable[[], float] = lambda: self._now
-        self._curve = curve
+        self._curve: Callable[[Any, int], Mapping[str, float | None]] = curve
+        flag("lineage", lineage)
+        self._lineage = lineage
         self._seconds = seconds or (lambda params: 1.0)  # noqa: ARG005 - all epochs cost the same
         self._due: list[tuple[float, int, int, float, Lease]] = []  # when, slot, epoch, duration, lease
         self._reason: str | None = None
@@ -55,7 +74,7 @@ class Simulator:
             return ()
         self._now, slot, epoch, seconds, lease = heapq.heappop(self._due)
         trial = lease.trial
-        metrics = self._curve(trial.params, epoch)
+        metrics = self._curve(trial.lineage if self._lineage else trial.params, epoch)
         if not isinstance(metrics, Mapping) or trial.metric not in metrics:
             raise InvalidInput(f"curve must give a dict with the objective {trial.metric!r}, got {shown(metrics)}")
         values = {name: None if value is None else number(name, value) for name, value in metrics.items()}

@@ -36,7 +36,9 @@ def _trial(train: Train, setting: Setting, channel: Channel, lease: Lease) -> Le
     try:
         run = Run(setting, channel, lease)
     except CorruptCheckpoint as error:  # no fault of the trial's: it goes on from an older one
-        channel.send(Cut(trial.id, setting.checkpoints.sound(trial.id, trial.epoch), DAMAGED, error=str(error)))
+        channel.send(
+            Cut(trial.id, setting.checkpoints.sound(trial.id, trial.epoch, trial.parent), DAMAGED, error=str(error))
+        )
         return channel.receive()
     except WelltemperedError as error:
         channel.send(Ended(trial.id, FAILED, str(error)))

@@ -138,11 +138,15 @@ class Annealing:
         if [float(rate) for rate in scheduler.get_last_lr()] != rates:
             self._move(step)
 
+    def enter(self) -> None:
+        """Go to the beginning of the epoch that comes next."""
+        self._move(self._epoch() * self._steps)
+
     def close(self, loss: float) -> None:
         """An epoch has been counted, with this loss."""
         if self._on_plateau:
             self.scheduler.observe(loss)
-        self._move(self._epoch() * self._steps)
+        self.enter()
 
     def _stepped(self, *_: object) -> None:
         taken = self.scheduler.taken if self._on_plateau else self.scheduler.last_epoch

@@ -1,5 +1,6 @@
 """torch's own `ReduceLROnPlateau` with a warm-up before it; imported only where torch is in use."""
 
+from collections.abc import Sequence
 from typing import SupportsFloat
 
 from torch.optim import Optimizer
@@ -39,6 +40,7 @@ class WarmPlateau(ReduceLROnPlateau):
         )
         self.steps, self.warm, self.taken = steps, schedule.warmup * steps, 0
         self.rates = rates  # without warm-up
+        self.bases, self.fallen = rates, [1.0] * len(rates)
         self._warm_up()
 
     def step(self, metrics: SupportsFloat | None = None, epoch: int | None = None) -> None:  # type: ignore[override]  # theirs needs metrics
@@ -55,6 +57,14 @@ class WarmPlateau(ReduceLROnPlateau):
             set_rate(group, rate)
         super().step(loss)
         self.rates = [float(group["lr"]) for group in self.optimizer.param_groups]
+        self.fallen = [rate / base if base else 1.0 for rate, base in zip(self.rates, self.bases, strict=True)]
+
+    def fall(self, shares: Sequence[float]) -> None:
+        """Fall to these shares of the base rates, as far as the floor."""
+        fallen = zip(self.bases, shares, self.min_lrs, strict=True)
+        self.rates = [max(base * share, floor) for base, share, floor in fallen]
+        self.fallen = [*shares]
+        self._warm_up()
 
     def move(self, taken: int) -> None:
         """Go to a number of optimizer steps."""

@@ -4,13 +4,12 @@ Where their defaults come from is in benchmarks/records/stopping.json, made by `
 """
 
 import math
-from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 
 from welltempered.checks import number, whole
-from welltempered.decide import Decision, Scheduler
+from welltempered.decide import Decision, Keeps, Scheduler
 from welltempered.events import Event
 from welltempered.history import History
 from welltempered.schedulers.stopping import Pieces, Rule, check_rule, checks, prospect
@@ -43,7 +42,7 @@ def _next(rule: Rule, history: History, held: Trial | None) -> Decision:
     return history.fold(rule).next(rule, history, held)
 
 
-def _keeps(rule: Rule, history: History) -> Collection[int]:
+def _keeps(rule: Rule, history: History) -> Keeps:
     """Who is between two checks, and what the scheduler within keeps."""
     return history.fold(rule).keeps(rule, history)
 

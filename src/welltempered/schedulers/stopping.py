@@ -16,7 +16,7 @@ import numpy as np
 from welltempered.checks import shown, whole
 from welltempered.decide import Decision, Resume, Scheduler, Searcher, Start, Stop, in_short
 from welltempered.errors import InvalidInput
-from welltempered.events import Cut, Ended, Event, Reported, Resumed, Started, Undone
+from welltempered.events import Cut, Ended, Event, Origin, Reported, Resumed, Started, Undone
 from welltempered.history import History
 from welltempered.trial import SOUND, Trial
 
@@ -179,7 +179,7 @@ class Pieces:
             return self._judged(rule, history, Resume(id, lease.until, lease.goal))
         decision = rule.scheduler.next(self.inner, None if held is None else self.inner.trials[held.id])
         if isinstance(decision, Start):
-            return self._cut_up(decision, 0)
+            return self._cut_up(decision, 0 if decision.parent is None else decision.parent.epoch)
         if isinstance(decision, Resume) and self._between(rule, decision.trial):
             return self._judged(rule, history, decision)
         if isinstance(decision, Resume):
@@ -216,7 +216,7 @@ class Pieces:
             if not isinstance(event, Undone):
                 self._closed(history, event)
 
-    def keeps(self, rule: Rule, history: History) -> set[int]:
+    def keeps(self, rule: Rule, history: History) -> set[int | Origin]:
         """What the scheduler within keeps, and who is between two pieces."""
         return {*rule.scheduler.keeps(self.inner), *(self.paused if history.resumable else ())}
 

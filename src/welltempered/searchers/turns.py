@@ -37,7 +37,7 @@ class Turns:
         last: the source that counts as just asked, so that the others come first. Default: none.
 
     Attributes:
-        of: whose turn each trial was.
+        of: whose turn each trial was; `None` for one that goes on from the state of another, which nobody suggested.
         count: how many turns each source has had.
         reached: the highest epoch at which a lease has ended; 0 if none has.
     """
@@ -46,7 +46,7 @@ class Turns:
         total = sum(shares)
         self.start = [share / total for share in shares]
         self.floor = floor
-        self.of: list[int] = []
+        self.of: list[int | None] = []
         self.reached = 0
         self.count = [0] * len(shares)
         self._gained = [-1.0 if source == last else 0.0 for source in range(len(shares))]
@@ -71,7 +71,9 @@ class Turns:
 
     def learn(self, history: History, event: Event) -> None:
         """Take one event of the history, which is as it was right after it."""
-        if isinstance(event, Started):
+        if isinstance(event, Started) and event.parent is not None:
+            self.of.append(None)
+        elif isinstance(event, Started):
             due = self.order()[0]
             self._gained = [gained + share for gained, share in zip(self._gained, self.shares, strict=True)]
             self._gained[due] -= 1
@@ -86,7 +88,8 @@ class Turns:
 
     def _judge(self, history: History, trial: int) -> None:
         self.reached = max(self.reached, history.epoch(trial))
-        source = self.of[trial]
+        if (source := self.of[trial]) is None:
+            return
         if trial not in self._outcomes:
             self._outcomes[trial] = (self._unit, False)
             self._all[source] += self._unit

@@ -7,7 +7,8 @@ from itertools import islice
 import numpy as np
 
 from welltempered.events import Event, Started
-from welltempered.history import History, key
+from welltempered.history import History
+from welltempered.repeats import key
 from welltempered.space import Params
 
 TRIES = 100

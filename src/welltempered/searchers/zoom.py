@@ -42,10 +42,10 @@ class _State:
                 self.take(event)
 
     def take(self, event: Event) -> None:
-        """Tell the inner searcher of a trial inside of its part."""
+        """Tell the inner searcher of a trial inside of its part, unless it goes on from the state of another."""
         if self.inner is None or isinstance(event, Undone):
             return
-        if isinstance(event, Started) and self.inner.space.contains(event.params):
+        if isinstance(event, Started) and event.parent is None and self.inner.space.contains(event.params):
             self.ids[event.trial] = len(self.ids)
         if event.trial in self.ids:
             changes: dict[str, Any] = {"trial": self.ids[event.trial]}

@@ -13,7 +13,7 @@ from typing import Any
 from welltempered import header as headers
 from welltempered.checkpoints import Checkpoints
 from welltempered.errors import CorruptLog
-from welltempered.events import BUDGET, FAILED, FINISHED, INTERRUPTED, Cut, Ended, Reported, Resumed, Started
+from welltempered.events import BUDGET, FAILED, FINISHED, INTERRUPTED, Cut, Ended, Origin, Reported, Resumed, Started
 from welltempered.execute.base import Executor
 from welltempered.experiment import Experiment, Train
 from welltempered.history import History
@@ -53,8 +53,9 @@ def check_executor(make: Callable[[Train, Setting], Executor], *, trains: bool =
     - A trial whose objective is not finite has diverged, and its lease is closed by that report.
     - All slots train, side by side; `poll` waits no longer than it is told, `clock` goes forward.
     - If it trains: a lease that is over has left a checkpoint, from which the trial goes on in any slot; the trial that
-      a slot holds goes on without. Training code that raises, or leaves the interpreter, ends its trial with the
-      traceback, and the slot takes the next; code that returns early has finished. `close` leaves soon.
+      a slot holds goes on without; one that begins with the state of another has that restored. Training code that
+      raises, or leaves the interpreter, ends its trial with the traceback, and the slot takes the next; code that
+      returns early has finished. `close` leaves soon.
 
     Args:
         make: the executor for training code and a setting, for example
@@ -69,7 +70,7 @@ def check_executor(make: Callable[[Train, Setting], Executor], *, trains: bool =
         for check in (_check_idle, _check_lease, _check_stop, _check_deadline, _check_diverged, _check_slots):
             check(bench)
         if trains:
-            for check in (_check_held, _check_checkpoint, _check_failure, _check_finish):
+            for check in (_check_held, _check_checkpoint, _check_parent, _check_failure, _check_finish):
                 check(bench)
     with _bench(make, trains=trains, patience=patience) as bench:
         _check_cut(bench)
@@ -130,6 +131,12 @@ class _Bench:
     def start(self, until: int, how: str = _WELL, *, slot: int = 0, seconds: float = 0.0, **limits: Any) -> Lease:
         """Lease a new trial to a slot."""
         return self._assign(Started(len(self.history.trials), {"how": how, "seconds": seconds}, until), slot, **limits)
+
+    def descend(self, lease: Lease, epoch: int, until: int, *, slot: int = 0) -> Lease:
+        """Lease a new trial to a slot, which begins with the state that the trial of a lease had after an epoch."""
+        trial = lease.trial
+        parent = Origin(trial.id, epoch)
+        return self._assign(Started(len(self.history.trials), trial.params, until, parent=parent), slot)
 
     def resume(self, lease: Lease, until: int, *, slot: int = 0) -> Lease:
         """Lease the trial of a lease that is over to a slot."""
@@ -328,6 +335,18 @@ def _check_checkpoint(bench: _Bench) -> None:
     bench.run(case, bench.resume(lease, 7, slot=slot))
     right = [0, 0, 0, 3, 3, 5, 5] if slot else [0, 0, 0, 3, 3, 3, 3]
     bench.expect(case.at(f"in slot {slot}"), "go on from its checkpoint in any slot", bench.began(lease), right)
+
+
+def _check_parent(bench: _Bench) -> None:
+    case, parent = bench.case("a trial that begins with the state of another one"), bench.start(2)
+    bench.run(case, parent)
+    bench.run(case, bench.resume(parent, 4))
+    slot = bench.executor.slots - 1
+    child = bench.descend(parent, 2, 3, slot=slot)
+    promise = "train what follows the epoch of the parent, in any slot and whatever the parent has trained since"
+    bench.expect(case, promise, bench.run(case, child), _epochs(child, 3))
+    bench.run(case, bench.resume(child, 5, slot=slot))
+    bench.expect(case, "restore the state of the parent", bench.began(child)[2:], [2, 2, 2])
 
 
 def _check_failure(bench: _Bench) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import msgspec
 
 from welltempered.errors import Conflict
-from welltempered.events import Cut, Ended, Header, Record, Reported, Resumed, Started, Undone
+from welltempered.events import Cut, Ended, Header, Origin, Record, Reported, Resumed, Started, Undone
 from welltempered.log.base import Log
 from welltempered.objective import Objective
 from welltempered.testing.case import Case, ConformanceError
@@ -33,6 +33,7 @@ _RECORDS: Sequence[Record] = (
     Reported(1, 1, {}, saved=2**40),
     Cut(0, 0, "interrupted", 2.5, "ctrl-c"),
     Resumed(0, 9, 1, 2.5),
+    Started(2, {}, 9, parent=Origin(0, 8)),
     Ended(0, "failed", "Traceback (most recent call last):\n" + 2000 * f"{_STRANGE}\n", 3.0, 7),
     Undone(2, 3.5),
 )

@@ -1,14 +1,14 @@
 """What every scheduler promises."""
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import product
 
 from welltempered import header as headers
-from welltempered.decide import Decision, Resume, Scheduler, Searcher, Start, Stop, Wait, decide, decided, record
+from welltempered.decide import Decision, Keeps, Resume, Scheduler, Searcher, Start, Stop, Wait, decide, decided, record
 from welltempered.errors import InvalidInput
-from welltempered.events import Ended, Resumed
+from welltempered.events import Ended, Origin, Reported, Resumed, Started
 from welltempered.execute.base import Executor
 from welltempered.execute.simulate import Simulator
 from welltempered.experiment import Experiment
@@ -45,7 +45,7 @@ def check_scheduler(make: Callable[[Searcher], Scheduler], *, epochs: int = 9) -
       and no lease goes beyond a full training.
     - It goes on when trials fail, and the study ends when the searcher has nothing left.
     - A trial that is resumed was among those it `keeps` all the while that it was paused, and it keeps nothing that has
-      ended or is complete.
+      ended or is complete. A state with which a trial begins was left by the end of a lease, and kept since then.
     - Where trials cannot be resumed, it refuses with `InvalidInput` at the first decision, or resumes none but the one
       that the slot holds.
 
@@ -110,7 +110,7 @@ class Watched:
             raise case.broken(rule, decision, "see history.trials[...].state, .epoch and history.epochs")
         return decision
 
-    def keeps(self, history: History) -> Collection[int]:
+    def keeps(self, history: History) -> Keeps:
         """See `Scheduler.keeps`."""
         return self.inner.keeps(history)
 
@@ -120,8 +120,11 @@ def _rule(decision: Decision, history: History, held: Trial | None) -> str | Non
     if isinstance(decision, Start):
         if not (isinstance(decision.params, dict) and history.space.contains(decision.params)):
             return "start trials with what the searcher suggests, and wait when that is None"
-        good = 0 < decision.until <= history.epochs
-        return None if good else f"grant a new trial a lease until 1..{history.epochs}"
+        if decision.parent is not None and not history.offers(decision.parent):
+            return "begin trials with states that are there, see history.offers"
+        after = 0 if decision.parent is None else decision.parent.epoch
+        good = after < decision.until <= history.epochs
+        return None if good else f"grant a new trial a lease until {after + 1}..{history.epochs}"
     if isinstance(decision, Resume | Stop):
         return _rule_of_paused(decision, history, held)
     return None if isinstance(decision, Wait) else "return a Start, a Resume, a Stop or Wait()"
@@ -222,9 +225,10 @@ def _check_derived(case: Case, rebuilt: Scheduler, history: History) -> None:
 
 
 def _check_keeps(case: Case, rebuilt: Scheduler, history: History) -> None:
-    """Follow the log event by event: nobody may be let go of who is resumed later."""
+    """Follow the log event by event: nobody may be let go of who is resumed later, and no state that is inherited."""
     past = folded(history, 0)
     let_go: dict[int, int] = {}  # paused trial -> event after which it was not kept
+    offered: set[Origin] = set()  # states that leases have left, and that were kept since
     for number, event in enumerate([None, *history.events]):
         here = case.at(f"event {number}")
         if isinstance(event, Resumed) and (since := let_go.pop(event.trial, None)) is not None:
@@ -233,24 +237,39 @@ def _check_keeps(case: Case, rebuilt: Scheduler, history: History) -> None:
                 f"trial {event.trial} resumed that keeps did not name after event {since}",
                 "name every paused trial that may be resumed, from the moment at which it pauses",
             )
+        if isinstance(event, Started) and event.parent is not None and event.parent not in offered:
+            raise here.broken(
+                "keep the states with which trials may begin",
+                f"a trial that begins with {event.parent}, which was not kept",
+                "name the state in keeps, from the end of the lease that left it",
+            )
         if event is not None:
             past.apply(event)
-        kept = _kept(here, rebuilt, past)
+        kept, states = _kept(here, rebuilt, past)
+        if isinstance(event, Reported) and event.trial not in past.running:
+            offered.add(Origin(event.trial, event.epoch))
+        offered = {state for state in offered if state in states or _newest(past, state, kept)}
         paused = (trial.id for trial in past.trials if trial.state == "paused")
         let_go |= {id: number for id in paused if id not in kept and id not in let_go}
 
 
-def _kept(case: Case, scheduler: Scheduler, history: History) -> set[int]:
-    """The trials that are kept, asked twice."""
+def _newest(history: History, state: Origin, kept: set[int]) -> bool:
+    """Whether a state is kept as the newest one of its trial."""
+    return state.trial in kept and state.epoch == history.epoch(state.trial)
+
+
+def _kept(case: Case, scheduler: Scheduler, history: History) -> tuple[set[int], set[Origin]]:
+    """The trials and the states that are kept, asked twice."""
     with case.pure("keeps", history):
         kept, again = set(scheduler.keeps(history)), set(scheduler.keeps(history))
     if kept != again:
         raise case.broken(
             "keep the same for the same history",
-            f"{sorted(kept)} and then {sorted(again)}",
+            f"{sorted(kept, key=str)} and then {sorted(again, key=str)}",
             "keep nothing between calls",
         )
-    for id in sorted(kept):
+    trials = {keep for keep in kept if isinstance(keep, int)}
+    for id in sorted(trials):
         state = history.trials[id].state if 0 <= id < len(history.trials) else "not there"
         if state not in ("running", "paused", "interrupted"):
             raise case.broken(
@@ -258,4 +277,4 @@ def _kept(case: Case, scheduler: Scheduler, history: History) -> set[int]:
                 f"trial {id}, which is {state}",
                 "leave out what has ended or is complete",
             )
-    return kept
+    return trials, {keep for keep in kept if isinstance(keep, Origin)}

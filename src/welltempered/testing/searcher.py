@@ -23,7 +23,8 @@ from welltempered.events import (
     Undone,
 )
 from welltempered.experiment import Experiment
-from welltempered.history import History, key
+from welltempered.history import History
+from welltempered.repeats import key
 from welltempered.schedulers.full import Full
 from welltempered.space import Params, Space
 from welltempered.testing.case import Case, folded

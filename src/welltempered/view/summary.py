@@ -18,6 +18,7 @@ from welltempered.lock import Note
 from welltempered.searchers.zoom import zooms
 from welltempered.searchers.zoomed import Zoomed
 from welltempered.study import Study
+from welltempered.table import stages
 from welltempered.trial import Trial
 from welltempered.view.status import who
 from welltempered.view.text import counts, number
@@ -88,6 +89,8 @@ def summary(study: Study) -> RenderableType:
     params = _pairs()
     for name, value in best.params.items():
         params.add_row(f"  {name}", number(value))
+    if best.inherited:
+        params.add_row("  lineage", lineage(best))
     found = f"{_average(history, best)}found after {duration(best.reports[-1].at)}"
     heading = f"\nbest: trial {best.id}, {best.metric} {number(best.value)} after epoch {best.epoch}, {found}"
     return Group(facts, Text(), table, Text(heading), params)
@@ -98,6 +101,12 @@ def _average(history: History, best: Trial) -> str:
     same = [history.trials[id] for id in history.replicates(best.id)]
     values = [trial.value for trial in same if trial.epoch == best.epoch and trial.value is not None]
     return f"{number(sum(values) / len(values))} on average of {len(values)} trainings, " if len(values) > 1 else ""
+
+
+def lineage(trial: Trial) -> str:
+    """Who has trained a trial until which epoch, oldest first."""
+    parts = [f"trial {stage['trial']} to epoch {stage['last']}" for stage in stages(trial)]
+    return ", ".join(parts)
 
 
 def zooms_of(history: History) -> tuple[Zoomed, ...]:

@@ -22,6 +22,8 @@ STATES = (
 """See `Trial.state`."""
 _FIRST, _LAST = ("trial", "epoch", "value", "state"), ("seconds", "bracket", "device")
 """Columns before and after those of params and metrics."""
+_LINEAGE = ("parent", "inherited")
+"""Columns where trials have parents."""
 _HEAD = 12
 """Widest heading that is not folded."""
 _GAP = 2
@@ -31,7 +33,8 @@ def names(history: History) -> list[str]:
     """What trials can be sorted and filtered by; `value` is the objective."""
     metrics = {name for trial in history.trials for name in (trial.reports[-1].metrics if trial.reports else ())}
     objective = history.objective.metric
-    return list(dict.fromkeys([*_FIRST, *history.space, *sorted(metrics), *_LAST, objective]))
+    lineage = _LINEAGE if any(trial.inherited for trial in history.trials) else ()
+    return list(dict.fromkeys([*_FIRST, *history.space, *sorted(metrics), *lineage, *_LAST, objective]))
 
 
 def values(trial: Trial) -> dict[str, Any]:
@@ -39,6 +42,8 @@ def values(trial: Trial) -> dict[str, Any]:
     known: dict[str, Any] = dict(trial.reports[-1].metrics) if trial.reports else {}
     known |= trial.params
     known |= {"trial": trial.id, "epoch": trial.epoch, "value": trial.value, "state": trial.state}
+    if (parent := trial.parent) is not None:
+        known |= {"parent": parent.trial, "inherited": parent.epoch}
     known |= {"seconds": round(trial.seconds, 3), "bracket": trial.bracket, "device": trial.device}
     return {name: value for name, value in known.items() if value is not None}
 
