@@ -24,7 +24,7 @@ PAGES = [
     )
     if path.exists()
 ]
-SECONDS = 300  # for one page; examples are small
+SECONDS = 900  # for one page; the tour trains for half a minute, and other tests want the processor, too
 SOURCE = ROOT / "src" / "welltempered"
 
 
