@@ -83,7 +83,7 @@ def test_a_reader_elsewhere_is_told_the_folder_too(tmp_path):
 
 
 def test_ctrl_c_ends_the_reader_and_nothing_else(tmp_path):
-    process = watched(tmp_path, "1000 epochs")
+    process = watched(tmp_path, "100000 epochs")
     reader = follower(tmp_path)
     assert reader.stdout.readline().startswith("running in process ")
     reader.send_signal(signal.SIGINT)
