@@ -58,6 +58,7 @@ from welltempered.replay import Replay
 from welltempered.run import Run
 from welltempered.schedulers.bohb import BOHB
 from welltempered.schedulers.dehb import DEHB
+from welltempered.schedulers.freeze_thaw import FreezeThaw
 from welltempered.schedulers.full import Full
 from welltempered.schedulers.halving import Halving
 from welltempered.schedulers.hyperband import Hyperband
@@ -118,6 +119,7 @@ __all__ = [
     "First",
     "Float",
     "Fold",
+    "FreezeThaw",
     "Full",
     "Grid",
     "Halving",

@@ -38,6 +38,12 @@ class Features:
         groups = [i for i, options in enumerate(self._options) for _ in range(max(1, options))]
         return np.array(groups + [len(self.space)] * len(self.conditional), dtype=np.int64)
 
+    @cached_property
+    def numbers(self) -> np.ndarray:
+        """Which features are positions on a scale."""
+        flags = [not options for options in self._options for _ in range(max(1, options))]
+        return np.array(flags + [False] * len(self.conditional), dtype=bool)
+
     @property
     def groups(self) -> int:
         """How many lengths there are."""

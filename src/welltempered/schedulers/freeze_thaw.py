@@ -1,0 +1,129 @@
+"""Freezing and thawing: a model of learning curves says who gets the next epochs.
+
+Swersky, Snoek & Adams, "Freeze-thaw Bayesian optimization" (2014), with the random horizon of Rakotoarison et al.,
+"In-context freeze-thaw Bayesian optimization for hyperparameter optimization" (ICML 2024).
+"""
+
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from welltempered.checks import whole
+from welltempered.decide import Decision, Resume, Searcher, Start, Wait, check_searcher
+from welltempered.errors import InvalidInput
+from welltempered.events import Ended, Event, Reported
+from welltempered.history import History
+from welltempered.schedulers.frozen import Frozen, Outlook
+from welltempered.searchers.around import own_rng
+from welltempered.searchers.sobol import Sobol
+from welltempered.surrogates.threads import one_thread
+from welltempered.trial import Trial
+
+_OPEN = 3
+"""Of so many new trials one comes from the searcher, so that a model that is wrong finds out. It is the share of BOHB
+(Falkner, Klein & Hutter, ICML 2018).
+"""
+_AFRESH = 1 << 40
+"""Numbers between the streams of two decisions about equally many trials."""
+
+
+@dataclass(frozen=True)
+class FreezeThaw:
+    """Whenever a slot is free, the most promising of all paused trials and new candidates gets some epochs.
+
+    A Gaussian process over params and epochs predicts how each curve goes on and how new ones would run, so a trial is
+    frozen as soon as another promises more, and thawed when that one disappoints. For each decision a horizon is drawn;
+    who is expected to improve most on the best so far in that many epochs goes on. Short horizons favour those that are
+    ahead, long ones those that may overtake. A lease doubles a trial's epochs.
+
+    A decision costs O(p³ + c n²) for p points of curves of the n trials in the model and c candidates: n is at most
+    about 130, however many trials there are, and p three or four times as much. A fit of the hyperparameters is due
+    when trials and epochs have grown by a fifth. Then all but the most promising paused trials are given up, so that
+    their checkpoints can go.
+
+    Attributes:
+        searcher: where the first params come from, and a third of the later ones. Default `Sobol()`.
+        start: trials before the model decides. Default 8, of one epoch each.
+        first: epochs of a new trial's first lease later. Default: a twenty-fifth of the full training, so 2 of 50.
+
+    Raises:
+        InvalidInput: if an argument is of another kind or out of range; when the study starts, if its trials cannot be
+            resumed.
+    """
+
+    searcher: Searcher = Sobol()  # noqa: RUF009 - a frozen value
+    start: int = 8
+    first: int | None = None
+
+    def __post_init__(self) -> None:
+        check_searcher(self.searcher, type(self).__name__)
+        object.__setattr__(self, "start", whole("start", self.start, "a whole number of at least 2", 2))
+        if self.first is not None:
+            object.__setattr__(self, "first", whole("first", self.first, "a whole number of at least 1", 1))
+
+    def init(self, history: History) -> Frozen:
+        """Nothing is known."""
+        if not history.resumable:
+            raise InvalidInput(
+                "FreezeThaw needs trials that can be resumed: keep state with run.keep, or use Full(GP())"
+            )
+        if self.first is not None and self.first > history.epochs:
+            raise InvalidInput(
+                f"first must be at most the epochs of a full training, {history.epochs}, got {self.first}"
+            )
+        return Frozen(history)
+
+    def learn(self, state: Frozen, history: History, event: Event) -> None:
+        """The end of a lease is news; now and then the model is fitted to all of it."""
+        if not isinstance(event, Reported | Ended) or event.trial in history.running:
+            return
+        state.closes += isinstance(event, Reported)
+        state.note(history, event.trial)
+        if len(history.trials) >= self.start and state.due(history):
+            with one_thread():
+                state.fit(history)
+
+    def next(self, history: History, held: Trial | None) -> Decision:
+        """Thaw who promises the most, or start a trial."""
+        state = history.fold(self)
+        if len(history.trials) < self.start or state.beliefs is None:
+            return self._begin(history, state)
+        with one_thread():
+            outlook = Outlook.of(state, history)
+            if outlook is None:
+                return self._begin(history, state)
+            return self._choose(history, state, outlook)
+
+    def keeps(self, history: History) -> Collection[int]:
+        """All that are paused and not given up."""
+        return history.fold(self).paused(history)
+
+    def _begin(self, history: History, state: Frozen) -> Decision:
+        """A trial of one epoch from the searcher; if it has no more, whoever is furthest behind goes on."""
+        params = self.searcher.suggest(history)
+        if params is not None:
+            return Start(params, 1)
+        paused = state.paused(history)
+        if not paused:
+            return Wait()
+        behind = min(paused, key=lambda id: (history.epoch(id), id))
+        return Resume(behind, self._until(history, behind))
+
+    def _choose(self, history: History, state: Frozen, outlook: Outlook) -> Decision:
+        rng = own_rng(history, type(self).__name__)
+        bits: Any = rng.bit_generator
+        bits.advance(_AFRESH * (state.closes + len(history.running)))
+        horizon = int(math.exp(rng.uniform(0.0, math.log(history.epochs + 0.99))))
+        trial, promise = outlook.best_paused(horizon)
+        params, better = outlook.best_new(horizon, rng)
+        if params is not None and better > promise:
+            if len(history.trials) % _OPEN == 0:
+                params = self.searcher.suggest(history) or params
+            return Start(params, self.first or max(1, round(history.epochs / 25)))
+        if trial is None:
+            return self._begin(history, state)
+        return Resume(trial, self._until(history, trial))
+
+    def _until(self, history: History, trial: int) -> int:
+        return min(history.epochs, max(1, 2 * history.epoch(trial)))
