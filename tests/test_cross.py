@@ -11,6 +11,7 @@ from welltempered.decide import decide, decided, record
 from welltempered.events import Cut, Ended, Record, Reported, Resumed, Started
 from welltempered.log.memory import Memory
 from welltempered.replay import replay
+from welltempered.schedulers.freeze_thaw import FreezeThaw
 from welltempered.schedulers.full import Full
 from welltempered.schedulers.halving import Halving
 from welltempered.schedulers.hyperband import Hyperband
@@ -61,6 +62,7 @@ SCHEDULERS = [
     lambda searcher: PASHA(searcher, eta=2),
     lambda searcher: PBT(searcher, population=4, every=2),
 ]
+GUIDED = [lambda searcher: FreezeThaw(searcher, start=4)]  # fits, so it is slow to fold anew for each decision
 EAGER = {"grace": 2, "every": 1, "least": 2, "noise": 0}
 RULES = [
     lambda searcher: Median(Full(searcher), **EAGER),
@@ -75,7 +77,7 @@ BUDGET = 80
 # space under Halving, which leaves most trials half trained; every scheduler meets every space with Sobol; each other
 # pair meets in one place only, so chosen that each of the two comes around to all places.
 PLACES = list(product(["nested conditions", "constrained", "zero or log", "finite with conditions"], [1, 3]))
-METHODS = [*map(Halving, SEARCHERS), *(make(Sobol()) for make in [*SCHEDULERS, *RULES] if make is not Halving)]
+METHODS = [*map(Halving, SEARCHERS), *(make(Sobol()) for make in [*SCHEDULERS, *GUIDED, *RULES] if make is not Halving)]
 PAIRS = [
     (make(searcher), *PLACES[(row + column) % len(PLACES)])
     for row, make in enumerate([*SCHEDULERS, *RULES])
@@ -96,7 +98,7 @@ def test_every_searcher_keeps_the_promises_of_searchers(searcher, less):
     check_searcher(searcher, **less)
 
 
-@pytest.mark.parametrize(("make", "epochs"), [*product(SCHEDULERS, [9, 27]), *product(RULES, [9])])
+@pytest.mark.parametrize(("make", "epochs"), [*product(SCHEDULERS, [9, 27]), *product([*GUIDED, *RULES], [9])])
 def test_every_scheduler_keeps_the_promises_of_schedulers(make, epochs):
     check_scheduler(make, epochs=epochs)
 

@@ -75,7 +75,7 @@ HEAVY = {
     "plotly": [],
     "matplotlib": ["plots"],
     "pandas": ["study", "table"],
-    "scipy": ["searchers.sobol", "searchers.gp", "surrogates"],
+    "scipy": ["searchers.sobol", "searchers.gp", "schedulers.frozen", "surrogates"],
     "threadpoolctl": ["surrogates"],
     "cmaes": ["searchers.cma"],
     "sqlalchemy": ["log.sql"],

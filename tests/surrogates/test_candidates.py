@@ -34,7 +34,7 @@ def test_the_search_climbs_to_the_top():
     space = SPACES["continuous"]
     top = np.array([0.234, 0.876])
     spread = np.random.default_rng(1).random((64, 2))
-    rows = search(
+    rows, _ = search(
         Candidates(space),
         np.random.default_rng(0),
         spread,

@@ -12,7 +12,7 @@ from typing import Any
 from welltempered.checks import whole
 from welltempered.decide import Decision, Resume, Searcher, Start, Wait, check_searcher
 from welltempered.errors import InvalidInput
-from welltempered.events import Ended, Event, Reported
+from welltempered.events import Ended, Event, Reported, Resumed
 from welltempered.history import History
 from welltempered.schedulers.frozen import Frozen, Outlook
 from welltempered.searchers.around import own_rng
@@ -37,10 +37,11 @@ class FreezeThaw:
     who is expected to improve most on the best so far in that many epochs goes on. Short horizons favour those that are
     ahead, long ones those that may overtake. A lease doubles a trial's epochs.
 
-    A decision costs O(p³ + c n²) for p points of curves of the n trials in the model and c candidates: n is at most
-    about 130, however many trials there are, and p three or four times as much. A fit of the hyperparameters is due
-    when trials and epochs have grown by a fifth. Then all but the most promising paused trials are given up, so that
-    their checkpoints can go.
+    A decision costs O(m p² + c n²) for m paused trials, p points of curves of the n trials in the model and c
+    candidates, and the end of a lease O(p²): n is at most about 180, however many trials there are, and p two to three
+    times as much. Every 32 leases the model is made anew, O(p³), and all but the best and the most promising paused
+    trials are given up, so that their checkpoints can go. A fit of the hyperparameters is due when trials and epochs
+    have grown by a fifth.
 
     Attributes:
         searcher: where the first params come from, and a third of the later ones. Default `Sobol()`.
@@ -76,35 +77,34 @@ class FreezeThaw:
 
     def learn(self, state: Frozen, history: History, event: Event) -> None:
         """The end of a lease is news; now and then the model is fitted to all of it."""
+        if isinstance(event, Resumed):
+            state.resumed(event.trial)
         if not isinstance(event, Reported | Ended) or event.trial in history.running:
             return
-        state.closes += isinstance(event, Reported)
-        state.note(history, event.trial)
-        if len(history.trials) >= self.start and state.due(history):
-            with one_thread():
+        state.closed(history, event.trial)
+        with one_thread():
+            if len(history.trials) >= self.start and state.due(history):
                 state.fit(history)
+            else:
+                state.revise(history, event.trial)
 
     def next(self, history: History, held: Trial | None) -> Decision:
         """Thaw who promises the most, or start a trial."""
         state = history.fold(self)
-        if len(history.trials) < self.start or state.beliefs is None:
-            return self._begin(history, state)
         with one_thread():
-            outlook = Outlook.of(state, history)
-            if outlook is None:
-                return self._begin(history, state)
-            return self._choose(history, state, outlook)
+            outlook = Outlook.of(state, history) if len(history.trials) >= self.start else None
+            return self._begin(history, state) if outlook is None else self._choose(history, state, outlook)
 
     def keeps(self, history: History) -> Collection[int]:
         """All that are paused and not given up."""
-        return history.fold(self).paused(history)
+        return history.fold(self).paused()
 
     def _begin(self, history: History, state: Frozen) -> Decision:
         """A trial of one epoch from the searcher; if it has no more, whoever is furthest behind goes on."""
         params = self.searcher.suggest(history)
         if params is not None:
             return Start(params, 1)
-        paused = state.paused(history)
+        paused = state.paused()
         if not paused:
             return Wait()
         behind = min(paused, key=lambda id: (history.epoch(id), id))

@@ -2,6 +2,7 @@
 
 import math
 from bisect import bisect_left, insort
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,9 +23,11 @@ from welltempered.trial import Trial
 GROWTH = 1.2
 """A fit is due when trials and a quarter of the epochs are so many times those of the last one."""
 _PLAY = 40
-"""Paused trials that a fit leaves in play: so many of the lowest losses, and so many of the most promising."""
+"""Paused trials that stay in play when others are given up: so many of the lowest losses, and of the most promising."""
+_TURNS = 32
+"""Leases after which that happens, and the model chooses its trials anew. Meanwhile those that come are added."""
 _BEST, _SPREAD = 40, 30
-"""Of the other trials, the model holds so many of the lowest losses, and so many evenly spread over the rest."""
+"""Of the trials not in play, the model holds so many of the lowest losses, and so many spread over the rest."""
 _COVER = 256
 """Candidates from the whole space; a power of two, as the balance of Sobol' points asks for."""
 _NEAR = 6
@@ -33,6 +36,61 @@ _SMALL = 2_000
 """Points up to which each of a finite space is looked at."""
 _LOOKS = 100
 """Candidates that are looked at until one is found that was not tried."""
+
+
+Points = dict[int, float]
+"""Losses by epoch, of the epochs of a trial at which the model looks."""
+
+
+def _points(trial: Trial) -> Points:
+    found = {mark: trial.losses[mark - 1] for mark in marks(trial.epoch)} if trial.losses else {}
+    return {**found, trial.horizon: math.inf} if trial.failed else found
+
+
+def _observed(layout: Layout, history: History, points: Mapping[int, Points]) -> tuple[Observed, Array]:
+    """The points of trials, in their order, and the losses there."""
+    trial = np.repeat(np.arange(len(points)), [len(found) for found in points.values()])
+    epoch = np.array([epoch for found in points.values() for epoch in found], dtype=float)
+    losses = np.array([loss for found in points.values() for loss in found.values()], dtype=float)
+    features = layout.features.of(history.matrix()[list(points)])
+    return Observed(features, trial, epoch, history.epochs), losses
+
+
+@dataclass(frozen=True)
+class Model:
+    """What the curves are made of.
+
+    Attributes:
+        ids: of the trials, in the order of the curves.
+        layout: of the hyperparameters.
+        curves: the process.
+        losses: at its points.
+    """
+
+    ids: list[int]
+    layout: Layout
+    curves: Curves
+    losses: Array
+
+    def given(self, history: History, points: Mapping[int, Points]) -> "Model":
+        """With those of these points that it does not have; none is taken away."""
+        fresh = sorted(points.keys() - set(self.ids))
+        ids = [*self.ids, *fresh]
+        place = {id: i for i, id in enumerate(ids)}
+        seen = self.curves.seen
+        there = set(zip(seen.trial.tolist(), seen.epoch.tolist(), strict=True))
+        new = [
+            (place[id], epoch, loss)
+            for id, found in points.items()
+            for epoch, loss in found.items()
+            if (place[id], epoch) not in there
+        ]
+        if not new:
+            return self
+        trial, epoch, losses = zip(*new, strict=True)
+        features = self.layout.features.of(history.matrix()[fresh])
+        curves = self.curves.grown(features, np.array(trial), np.array(epoch, dtype=float))
+        return Model(ids, self.layout, curves, np.concatenate([self.losses, losses]))
 
 
 class Frozen:
@@ -47,128 +105,124 @@ class Frozen:
         self.cover = qmc.Sobol(len(space), scramble=True, rng=history.header.seed).random(_COVER)
         self.points = space.encode_many(list(space.points(None))) if space.size <= _SMALL else None
         self.beliefs: Array | None = None
+        self.model: Model | None = None
         self.closes = 0
-        self.gone: set[int] = set()
-        self.ranked: list[tuple[float, int]] = []  # the last loss of all that have one and are not running, best first
+        self.seen: dict[int, Points] = {}  # of all whose first lease is over, as of the end of their last one
+        self.ranked: list[tuple[float, int]] = []  # the last loss of the same, best first
+        self._paused: set[int] = set()
         self._noted: dict[int, float] = {}
+        self._turns = 0
         self._fitted = 0.0
 
-    def note(self, history: History, id: int) -> None:
+    def resumed(self, id: int) -> None:
+        """A lease begins."""
+        self._paused.discard(id)
+
+    def closed(self, history: History, id: int) -> None:
         """A lease is over: where the trial stands now."""
+        trial = history.trials[id]
+        self.closes += 1
+        self._paused.discard(id)
+        self.seen.pop(id, None)
         if id in self._noted:
             del self.ranked[bisect_left(self.ranked, (self._noted.pop(id), id))]
-        trial = history.trials[id]
         if trial.losses or trial.failed:
+            self.seen[id] = _points(trial)
             self._noted[id] = math.inf if trial.failed else trial.loss
             insort(self.ranked, (self._noted[id], id))
+        if trial.ended is None and trial.epoch < history.epochs:
+            self._paused.add(id)
 
-    def paused(self, history: History) -> list[int]:
+    def paused(self) -> list[int]:
         """Who may go on, in the order of the trials."""
-        found = []
-        for loss, id in self.ranked:
-            trial = history.trials[id]
-            open_ = trial.ended is None and not trial.running and not trial.interrupted
-            if loss < math.inf and open_ and trial.epoch < history.epochs and id not in self.gone:
-                found.append(id)
-        return sorted(found)
+        return sorted(self._paused)
 
     def due(self, history: History) -> bool:
         """Whether enough is new for another fit."""
         return bool(self.ranked) and self._size(history) >= GROWTH * self._fitted + 4.0
 
     def fit(self, history: History) -> None:
-        """Fit the hyperparameters, then give up the paused trials that promise the least."""
-        data = Data.of(self, history)
-        if data is None:
+        """Fit the hyperparameters to the trials that matter now."""
+        ids = self._choice()
+        seen, losses = _observed(self.layout, history, {id: self.seen[id] for id in ids})
+        blend = Blend.of(losses)
+        if blend is not None:
+            self.beliefs = fit(self.layout, seen, blend(losses), self.beliefs)
+            self._fitted = self._size(history)
+            self._make(history)
+            if len(self._paused) > _PLAY:
+                self._give_up(history)
+
+    def revise(self, history: History, id: int) -> None:
+        """Give the model what the trial has shown; now and then, choose anew which trials it holds."""
+        if self.model is None or id not in self.seen:
             return
-        self.beliefs = fit(self.layout, data.seen, data.targets, self.beliefs)
-        self._fitted = self._size(history)
-        paused = set(self.paused(history))
-        ahead = [id for _, id in self.ranked if id in paused][:_PLAY]
-        if len(paused) > len(ahead):
-            outlook = Outlook(self, history, data)
+        self._turns += 1
+        self.model = self.model.given(history, {id: self.seen[id]})
+        if self._turns == _TURNS:
+            self._give_up(history)
+
+    def _give_up(self, history: History) -> None:
+        """Give up the paused trials that promise the least, so that what the model costs does not grow."""
+        outlook = Outlook.of(self, history) if len(self._paused) > _PLAY else None
+        if outlook is not None:
+            ahead = [id for _, id in self.ranked if id in self._paused][:_PLAY]
             order = np.argsort(-outlook.promises(history.epochs), kind="stable")
-            promising = [outlook.paused[i] for i in order[:_PLAY]]
-            self.gone |= paused - {*ahead, *promising}
+            self._paused = {*ahead, *(outlook.paused[i] for i in order[:_PLAY])}
+        self._make(history)
+
+    def _make(self, history: History) -> None:
+        assert self.beliefs is not None  # there has been a fit
+        self._turns = 0
+        ids = self._choice()
+        seen, losses = _observed(self.layout, history, {id: self.seen[id] for id in ids})
+        self.model = Model(ids, self.layout, Curves(self.layout, self.beliefs, seen), losses)
+
+    def _choice(self) -> list[int]:
+        """All that are in play, the best of the others, and an even spread of the rest."""
+        rest = [id for _, id in self.ranked if id not in self._paused]
+        best, worse = rest[:_BEST], rest[_BEST:]
+        if len(worse) > _SPREAD:
+            worse = [worse[int(i)] for i in np.linspace(0, len(worse) - 1, _SPREAD)]
+        return sorted([*self._paused, *best, *worse])
 
     def _size(self, history: History) -> float:
         return len(history.trials) + history.spent / 4.0
 
 
-@dataclass(frozen=True)
-class Data:
-    """What the model is made of.
+class Outlook:
+    """What the model expects of paused trials and new ones.
 
-    Attributes:
-        ids: of its trials.
-        seen: points of their curves.
-        targets: what was seen there, blended.
+    It knows what running trials have reported, and is as sure of how their leases will end as if they had ended as it
+    expects. That leaves the means as they are and makes the deviations smaller: the "kriging believer" of Ginsbourger,
+    Le Riche & Carraro, "Kriging is well-suited to parallelize optimization" (2010).
     """
 
-    ids: list[int]
-    seen: Observed
-    targets: Array
-
-    @classmethod
-    def of(cls, state: Frozen, history: History) -> "Data | None":
-        """The trials that matter; `None` if none has a finite loss."""
-        ids = _held(state, history)
-        trial: list[int] = []
-        epoch: list[float] = []
-        loss: list[float] = []
-        for place, id in enumerate(ids):
-            losses = history.trials[id].losses
-            at = marks(len(losses)) if losses else []
-            found = [losses[mark - 1] for mark in at]
-            if history.trials[id].failed and len(losses) < history.epochs:
-                at, found = [*at, history.epochs], [*found, math.inf]
-            trial += [place] * len(at)
-            epoch += at
-            loss += found
-        values = np.array(loss)
-        blend = Blend.of(values)
-        if blend is None:
-            return None
-        features = state.layout.features.of(history.matrix()[ids])
-        seen = Observed(features, np.array(trial), np.array(epoch, dtype=float), history.epochs)
-        return cls(ids, seen, blend(values))
-
-
-def _held(state: Frozen, history: History) -> list[int]:
-    """All that are in play, the best of the others, and an even spread of the rest."""
-    play = state.paused(history)
-    there = set(play)
-    rest = [id for _, id in state.ranked if id not in there and _has_points(history.trials[id])]
-    best, worse = rest[:_BEST], rest[_BEST:]
-    if len(worse) > _SPREAD:
-        worse = [worse[int(i)] for i in np.linspace(0, len(worse) - 1, _SPREAD)]
-    return sorted([*play, *best, *worse])
-
-
-def _has_points(trial: Trial) -> bool:
-    return bool(trial.losses) or trial.failed
-
-
-class Outlook:
-    """What the model expects of paused trials and new ones."""
-
-    def __init__(self, state: Frozen, history: History, data: Data) -> None:
-        assert state.beliefs is not None  # `next` has looked
-        self._state, self._history, self._data = state, history, data
-        place = {id: i for i, id in enumerate(data.ids)}
-        self.paused = [id for id in state.paused(history) if id in place]
+    def __init__(self, state: Frozen, history: History, model: Model, solved: Array, best: float) -> None:
+        self._state, self._history = state, history
+        self._curves, self._solved, self._best = model.curves, solved, best
+        self.paused = state.paused()
+        place = {id: i for i, id in enumerate(model.ids)}
         self._rows = np.array([place[id] for id in self.paused], dtype=np.int64)
         self._epochs = np.array([history.epoch(id) for id in self.paused], dtype=float)
-        curves = Curves(state.layout, state.beliefs, data.seen)
-        solved = curves.solve(data.targets)
-        self._best = float(curves.fitted(data.targets, solved).min())
-        self._curves, self._solved = _with_running(state, history, curves, solved, data)
 
     @classmethod
     def of(cls, state: Frozen, history: History) -> "Outlook | None":
         """`None` if no trial has a finite loss."""
-        data = Data.of(state, history)
-        return None if data is None else cls(state, history, data)
+        running = [history.trials[id] for id in sorted(history.running | history.interrupted)]
+        model = state.model
+        if model is not None:
+            model = model.given(history, {trial.id: _points(trial) for trial in running if trial.losses})
+        blend = None if model is None else Blend.of(model.losses)
+        if model is None or blend is None:
+            return None
+        targets = blend(model.losses)
+        solved = model.curves.solve(targets)
+        best = float(model.curves.fitted(targets, solved).min())
+        believed = model.given(history, {trial.id: {trial.until: math.nan} for trial in running})
+        # What turns out as expected has no weight of its own.
+        solved = np.concatenate([solved, np.zeros(len(believed.losses) - len(solved))])
+        return cls(state, history, believed, solved, best)
 
     def promises(self, horizon: int) -> Array:
         """Of the paused trials: the logarithm of the improvement over the best so far that so many epochs may bring."""
@@ -199,40 +253,9 @@ class Outlook:
             rows, values = state.points, promise(state.points)
         else:
             near = history.matrix()[[id for _, id in state.ranked[:_NEAR]]]
-            rows = search(state.candidates, rng, state.cover, near, promise)
-            values = promise(rows[:_LOOKS])
-        for place in np.argsort(-values, kind="stable")[: _LOOKS if state.points is None else None]:
+            rows, values = (found[:_LOOKS] for found in search(state.candidates, rng, state.cover, near, promise))
+        for place in np.argsort(-values, kind="stable"):
             params = space.decode(rows[place])
             if not history.tried(params) and space.feasible(params):
                 return params, float(values[place])
         return None, -math.inf
-
-
-def _with_running(state: Frozen, history: History, curves: Curves, solved: Array, data: Data) -> tuple[Curves, Array]:
-    """The process as if each running trial had ended its lease as predicted.
-
-    That leaves the means as they are and makes the deviations smaller: the "kriging believer" of Ginsbourger, Le Riche
-    & Carraro, "Kriging is well-suited to parallelize optimization" (2010).
-    """
-    running = sorted(history.running | history.interrupted)
-    if not running:
-        return curves, solved
-    assert state.beliefs is not None  # `next` has looked
-    seen = data.seen
-    place = {id: i for i, id in enumerate(data.ids)}
-    fresh = [id for id in running if id not in place]
-    place |= {id: len(data.ids) + i for i, id in enumerate(fresh)}
-    rows = state.layout.features.of(history.matrix()[fresh])
-    ends = [float(history.trials[id].until) for id in running]
-    means = [
-        float(curves.known(np.array([place[id]]), np.array([end]), solved)[0][0])
-        if id not in fresh
-        else float(curves.unseen(int(end), solved).predict(rows[[fresh.index(id)]])[0][0])
-        for id, end in zip(running, ends, strict=True)
-    ]
-    trial = np.concatenate([seen.trial, [place[id] for id in running]])
-    order = np.argsort(trial, kind="stable")
-    epoch, targets = np.concatenate([seen.epoch, ends])[order], np.concatenate([data.targets, means])[order]
-    more = Observed(np.vstack([seen.features, rows]), trial[order], epoch, seen.horizon)
-    wider = Curves(state.layout, state.beliefs, more)
-    return wider, wider.solve(targets)

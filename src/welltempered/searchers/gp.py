@@ -176,4 +176,4 @@ def _ranked(state: _State, process: Process, history: History, targets: Array) -
     if state.points is not None:
         return np.asarray(state.points[np.argsort(-promise(state.points), kind="stable")])
     top = history.matrix()[state.ids][np.argsort(mean[: len(state.ids)], kind="stable")[:_BEST]]
-    return search(state.candidates, history.rng, state.spread, top, promise)
+    return search(state.candidates, history.rng, state.spread, top, promise)[0]

@@ -28,6 +28,11 @@ class Candidates:
         ]
 
     @cached_property
+    def _middles(self) -> list[Array | None]:
+        """Where the value to which a position is rounded changes."""
+        return [None if table is None else 0.5 * (table[1:] + table[:-1]) for table in self._tables]
+
+    @cached_property
     def steps(self) -> Array:
         """The least move that changes a value, per column; 0 if continuous."""
         return np.array([1.0 / p.size if p.size <= _TABLE else 0.0 for p in self.space.values()])
@@ -47,10 +52,11 @@ class Candidates:
     def rounded(self, points: Array) -> Array:
         """The positions of values nearest to points of the unit cube."""
         points = points.copy()
-        for i, (table, p) in enumerate(zip(self._tables, self.space.values(), strict=True)):
+        tables = zip(self._tables, self._middles, self.space.values(), strict=True)
+        for i, (table, middles, p) in enumerate(tables):
             column = points[:, i]
-            if table is not None:
-                points[:, i] = table[np.searchsorted(0.5 * (table[1:] + table[:-1]), column)]
+            if table is not None and middles is not None:
+                points[:, i] = table[np.searchsorted(middles, column)]
             elif p.bijection.zero:
                 points[:, i] = np.where(column < p.bijection.zero, 0.5 * p.bijection.zero, column)
         return points

@@ -20,9 +20,14 @@ OWN = 3
 
 def shapes(s: Array, t: Array, horizon: int) -> list[Array]:
     """S_s(s, t) for all pairs of epochs, shape (len(s), len(t)) each; log t is 1 at the horizon."""
+    return pairs(s[:, None], t[None, :], horizon)
+
+
+def pairs(s: Array, t: Array, horizon: int) -> list[Array]:
+    """S_s(s, t) of epochs that are broadcast."""
     scale = math.log(max(horizon, 2))
-    u, v = np.log(s)[:, None] / scale, np.log(t)[None, :] / scale
-    product = s[:, None] * t[None, :]
+    u, v = np.log(s) / scale, np.log(t) / scale
+    product = s * t
     return [np.ones_like(product), u * v, product**-0.5, 1.0 / product, product**-2.0, np.minimum(u, v)]
 
 

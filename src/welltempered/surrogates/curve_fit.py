@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from welltempered.surrogates.course import own, shapes
-from welltempered.surrogates.curves import _EDGE, JITTER, Layout, Observed, bent
+from welltempered.surrogates.course import own, pairs, shapes
+from welltempered.surrogates.curves import EDGE, JITTER, Layout, Observed, bent
 from welltempered.surrogates.kernel import Array, distances, matern_and_slope
 
 _FIRST, _LATER = 40, 12
@@ -64,12 +64,13 @@ def _posterior(
     """The negative logarithm of the posterior density and its gradient (Rasmussen & Williams, eq. 5.8 and 5.9)."""
     from scipy.linalg import lapack
 
-    shared = shapes(seen.epoch, seen.epoch, seen.horizon)
-    same = seen.trial[:, None] == seen.trial[None, :]
-    alone = [shape * same for shape in own(shared)]
-    pairs = np.ix_(seen.trial, seen.trial)
+    epochs, which = seen.epochs
+    hot = np.asarray(which[:, None] == np.arange(len(epochs)), dtype=float)
+    shared = np.array(shapes(epochs, epochs, seen.horizon))  # few epochs differ
+    row, column = np.nonzero(seen.trial[:, None] == seen.trial)
+    alone = np.array(own(pairs(seen.epoch[row], seen.epoch[column], seen.horizon)))
     columns = layout.features.numbers
-    numbers = np.clip(seen.features[:, columns], _EDGE, 1.0 - _EDGE)
+    numbers = np.clip(seen.features[:, columns], EDGE, 1.0 - EDGE)
 
     def objective(x: Array) -> tuple[float, Array]:
         a2, b2, noise = np.exp(2 * x[layout.shared]), np.exp(2 * x[layout.own]), math.exp(2 * x[layout.noise])
@@ -79,23 +80,28 @@ def _posterior(
         rows[:, columns] = bent(numbers, a, b)
         rows *= weights
         near, slope = matern_and_slope(distances(rows, rows))
-        course = sum(w * shape for w, shape in zip(a2, shared, strict=True))
-        wide = near[pairs]
-        covariance = wide * course + sum(w * shape for w, shape in zip(b2, alone, strict=True))
+        course = np.tensordot(a2, shared, 1)[which][:, which]
+        wide = near[seen.trial][:, seen.trial]
+        covariance = wide * course
+        covariance[row, column] += b2 @ alone
         covariance.flat[:: len(covariance) + 1] += noise + JITTER
-        factor, failed = lapack.dpotrf(covariance, lower=1)
+        factor, failed = lapack.dpotrf(covariance.T, lower=1, overwrite_a=1)
         if failed:
             return 1e10, np.zeros_like(x)
         solved, _ = lapack.dpotrs(factor, targets, lower=1)
-        inverse, _ = lapack.dpotri(factor, lower=1)
         away = (x - mean) / deviation
         value = 0.5 * targets @ solved + np.log(np.diagonal(factor)).sum() + 0.5 * away @ away
-        pull = np.outer(solved, solved) - np.tril(inverse) - np.tril(inverse, -1).T  # -2 d value / d covariance
+        pull = np.outer(solved, solved)  # -2 d value / d covariance
+        inverse, _ = lapack.dpotri(factor, lower=1, overwrite_c=1)
+        pull -= inverse
+        pull -= np.tril(inverse, -1).T
         gradient = away / deviation
-        gradient[layout.shared] -= a2 * [np.vdot(pull * wide, shape) for shape in shared]
-        gradient[layout.own] -= b2 * [np.vdot(pull, shape) for shape in alone]
+        gradient[layout.own] -= b2 * (alone @ pull[row, column])
         gradient[layout.noise] -= noise * np.trace(pull)
-        stress = seen.by_trial(pull * course) * slope
+        wide *= pull
+        gradient[layout.shared] -= a2 * np.tensordot(shared, hot.T @ (wide @ hot), 2)
+        course *= pull
+        stress = seen.by_trial(seen.by_trial(course).T) * slope
         total = stress.sum(axis=1)
         drag = total @ (rows * rows) - np.einsum("ij,ij->j", rows, stress @ rows)
         gradient[layout.lengths] += 2.0 * np.bincount(layout.features.group, drag, layout.features.groups)

@@ -2,16 +2,22 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from welltempered.surrogates.course import OWN, SHARED, own, shapes
+from welltempered.surrogates.course import OWN, SHARED, own, pairs, shapes
 from welltempered.surrogates.features import Features
 from welltempered.surrogates.kernel import Array, distances, matern
+from welltempered.surrogates.process import inverse_factor
 
 JITTER = 1e-6
-_EDGE = 1e-6
+EDGE = 1e-6
 """Least distance of a position from the ends of its range, where the bend has infinite slope."""
+_LEAST = 1e-9
+"""The least variance: rounding must not make one negative."""
+_BLOCK = 128
+"""Candidates that are looked at together, so that matrices stay in the cache."""
 
 
 @dataclass(frozen=True)
@@ -59,17 +65,17 @@ class Layout:
 
 def bent(points: Array, a: Array, b: Array) -> Array:
     """1 - (1 - u^a)^b of positions u in [0, 1], by column."""
-    u = np.clip(points, _EDGE, 1.0 - _EDGE)
+    u = np.clip(points, EDGE, 1.0 - EDGE)
     return np.asarray(1.0 - (1.0 - u**a) ** b)
 
 
 @dataclass(frozen=True)
 class Observed:
-    """Points of curves: trials in order, and for each its epochs.
+    """Points of curves, at least one of each trial.
 
     Attributes:
         features: of the trials, shape (trials, features).
-        trial: of each point, its trial; sorted.
+        trial: of each point, its trial.
         epoch: of each point.
         horizon: epochs of a full training.
     """
@@ -79,19 +85,36 @@ class Observed:
     epoch: Array
     horizon: int
 
-    @property
-    def first(self) -> np.ndarray:
-        """The first point of each trial."""
-        return np.searchsorted(self.trial, np.arange(len(self.features)))
+    @cached_property
+    def order(self) -> np.ndarray:
+        """The points sorted by trial."""
+        return np.argsort(self.trial, kind="stable")
 
-    def by_trial(self, matrix: Array) -> Array:
-        """Sums over the points of each pair of trials, shape (trials, trials)."""
-        rows = np.add.reduceat(matrix, self.first, axis=0)
-        return np.asarray(np.add.reduceat(rows, self.first, axis=1))
+    @cached_property
+    def first(self) -> np.ndarray:
+        """The first point of each trial in that order."""
+        return np.searchsorted(self.trial[self.order], np.arange(len(self.features)))
+
+    @cached_property
+    def epochs(self) -> tuple[Array, np.ndarray]:
+        """The epochs that there are, and which of them each point has."""
+        kinds, which = np.unique(self.epoch, return_inverse=True)
+        return kinds, which
+
+    def by_trial(self, columns: Array) -> Array:
+        """Sums over the columns, one per point, of each trial."""
+        return np.asarray(np.add.reduceat(columns[..., self.order], self.first, axis=-1))
+
+    def grown(self, features: Array, trial: np.ndarray, epoch: Array) -> "Observed":
+        """The same with further trials and points behind them."""
+        trials, epochs = np.concatenate([self.trial, trial]), np.concatenate([self.epoch, epoch])
+        return Observed(np.vstack([self.features, features]), trials, epochs, self.horizon)
 
 
 class Curves:
-    """The process given points of curves; everything below costs at most O(points²) per call, making it O(points³).
+    """The process given points of curves, as the inverse of the Cholesky factor of their covariance.
+
+    Making it costs O(points³), everything below at most O(points²) per point or row.
 
     Args:
         layout: of the hyperparameters.
@@ -108,11 +131,35 @@ class Curves:
         self._near = matern(distances(self._rows, self._rows))
         covariance = self._between(seen.trial, seen.epoch)
         covariance.flat[:: len(covariance) + 1] += self.noise
-        self._inverse = _inverse(covariance)
+        self._inverse = inverse_factor(covariance)
+
+    def grown(self, features: Array, trial: np.ndarray, epoch: Array) -> "Curves":
+        """The process given more points, some of which may be of trials behind those there are.
+
+        Points only come, until it is made anew: an inverse of which rows are taken away and others added in their place
+        loses all its digits in ten such steps.
+        """
+        more = object.__new__(Curves)
+        more.__dict__.update(self.__dict__)
+        more.seen = self.seen.grown(features, trial, epoch)
+        if len(features):
+            more._rows = np.vstack([self._rows, self._scaled(features)])
+            more._near = matern(distances(more._rows, more._rows))
+        n, size = len(self._inverse), len(more.seen.epoch)
+        near = more._between(trial, epoch)
+        across = near[:, :n] @ self._inverse.T
+        block = near[:, n:] - across @ across.T
+        block.flat[:: len(block) + 1] += self.noise
+        corner = inverse_factor(block)
+        more._inverse = np.zeros((size, size))
+        more._inverse[:n, :n] = self._inverse
+        more._inverse[n:, :n] = -corner @ (across @ self._inverse)
+        more._inverse[n:, n:] = corner
+        return more
 
     def solve(self, targets: Array) -> Array:
         """Covariance⁻¹ targets."""
-        return np.asarray(self._inverse @ targets)
+        return np.asarray((self._inverse @ targets) @ self._inverse)
 
     def fitted(self, targets: Array, solved: Array) -> Array:
         """The curves at the points themselves, without noise."""
@@ -121,20 +168,20 @@ class Curves:
     def known(self, trials: np.ndarray, epochs: Array, solved: Array) -> tuple[Array, Array]:
         """Mean and deviation of trials, which are known, after further epochs: one epoch each."""
         near = self._between(trials, epochs)
-        variance = self._alone(epochs, own_too=True) - np.einsum("ij,ij->i", near @ self._inverse, near)
-        return near @ solved, np.sqrt(np.maximum(variance, 1e-9))
+        explained = near @ self._inverse.T
+        variance = self._alone(epochs) - np.einsum("ij,ij->i", explained, explained)
+        return near @ solved, np.sqrt(np.maximum(variance, _LEAST))
 
     def unseen(self, epoch: int, solved: Array) -> "Unseen":
         """What trials that nobody has started would reach after an epoch."""
-        seen, at = self.seen, np.array([float(epoch)])
-        course = self._course(at, seen.epoch, self._shared)[0]
-        vector = np.add.reduceat(course * solved, seen.first)
-        matrix = seen.by_trial(course[:, None] * self._inverse * course)
-        return Unseen(self, vector, matrix, float(self._alone(at, own_too=True)[0]))
+        at = np.array([float(epoch)])
+        course = self._course(at)[0]
+        wide = self.seen.by_trial(self._inverse * course)
+        return Unseen(self, self.seen.by_trial(course * solved), wide.T @ wide, float(self._alone(at)[0]))
 
     def near(self, features: Array) -> Array:
         """Correlations of candidates with the trials."""
-        return np.asarray(matern(distances(self._scaled(features), self._rows)))
+        return matern(distances(self._scaled(features), self._rows))
 
     def _scaled(self, features: Array) -> Array:
         a, b = (np.exp(self._beliefs[part]) for part in self._layout.bends)
@@ -146,20 +193,25 @@ class Curves:
     def _between(self, trials: np.ndarray, epochs: Array) -> Array:
         """Covariances of points of known trials with the points seen."""
         seen = self.seen
-        shared = shapes(epochs, seen.epoch, seen.horizon)
-        same = trials[:, None] == seen.trial[None, :]
-        covariance = self._near[np.ix_(trials, seen.trial)] * _weighted(self._shared, shared)
-        return np.asarray(covariance + same * _weighted(self._own, own(shared)))
+        covariance = self._near[trials][:, seen.trial]
+        covariance *= self._course(epochs)
+        row, column = np.nonzero(trials[:, None] == seen.trial)
+        s, t = epochs[row], seen.epoch[column]
+        covariance[row, column] += _weighted(self._own, own(pairs(s, t, seen.horizon)))
+        return np.asarray(covariance)
 
-    def _course(self, s: Array, t: Array, weights: Array) -> Array:
-        return _weighted(weights, shapes(s, t, self.seen.horizon))
+    def _course(self, epochs: Array) -> Array:
+        """Of further epochs and those of the points, the sums of the shared shapes; few epochs differ."""
+        rows, row = np.unique(epochs, return_inverse=True)
+        columns, column = self.seen.epochs
+        table = _weighted(self._shared, shapes(rows, columns, self.seen.horizon))
+        found: Array = table[row][:, column]
+        return found
 
-    def _alone(self, epochs: Array, *, own_too: bool) -> Array:
+    def _alone(self, epochs: Array) -> Array:
         """Variances before anything is seen."""
-        kinds, which = np.unique(epochs, return_inverse=True)
-        shared = [np.diagonal(shape) for shape in shapes(kinds, kinds, self.seen.horizon)]
-        found = _weighted(self._shared, shared) + own_too * _weighted(self._own, own(shared))
-        return np.asarray(found[which])
+        shared = pairs(epochs, epochs, self.seen.horizon)
+        return _weighted(self._shared, shared) + _weighted(self._own, own(shared))
 
 
 @dataclass(frozen=True)
@@ -173,9 +225,13 @@ class Unseen:
 
     def predict(self, features: Array) -> tuple[Array, Array]:
         """Mean and deviation at candidates."""
-        near = self.curves.near(features)
-        variance = self.alone - np.einsum("ij,ij->i", near @ self.matrix, near)
-        return near @ self.vector, np.sqrt(np.maximum(variance, 1e-9))
+        mean, variance = np.empty(len(features)), np.empty(len(features))
+        for start in range(0, len(features), _BLOCK):
+            part = slice(start, start + _BLOCK)
+            near = self.curves.near(features[part])
+            mean[part] = near @ self.vector
+            variance[part] = self.alone - np.einsum("ij,ij->i", near @ self.matrix, near)
+        return mean, np.sqrt(np.maximum(variance, _LEAST))
 
 
 def _weighted(weights: Array, matrices: list[Array]) -> Array:
@@ -183,12 +239,3 @@ def _weighted(weights: Array, matrices: list[Array]) -> Array:
     for weight, matrix in zip(weights[1:], matrices[1:], strict=True):
         total += weight * matrix
     return np.asarray(total)
-
-
-def _inverse(covariance: Array) -> Array:
-    from scipy.linalg import lapack
-
-    factor, failed = lapack.dpotrf(covariance, lower=1)
-    assert not failed, "the noise keeps the covariance positive definite"
-    inverse, _ = lapack.dpotri(factor, lower=1)
-    return np.ascontiguousarray(np.tril(inverse) + np.tril(inverse, -1).T)

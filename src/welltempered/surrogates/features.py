@@ -49,16 +49,22 @@ class Features:
         """How many lengths there are."""
         return len(self.space) + bool(self.conditional)
 
+    @cached_property
+    def _columns(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of each feature but the marks: the column it is of, how many options that has, and which of them it is."""
+        of = [(i, options, k) for i, options in enumerate(self._options) for k in range(max(1, options))]
+        column, options, rank = np.array(of, dtype=np.int64).T
+        return column, options, rank
+
     def of(self, encoded: Array) -> Array:
         """Features of encoded params, shape (n, features)."""
+        column, options, rank = self._columns
         away = np.isnan(encoded)
-        known = np.where(away, 0.5, encoded) if self.conditional else encoded
-        columns = []
-        for i, options in enumerate(self._options):
-            column = known[:, i : i + 1]
-            if options:
-                ranks = np.minimum(np.floor(column * options), options - 1)
-                hot = (ranks == np.arange(options)) * _HALF
-                column = np.where(away[:, i : i + 1], 0.0, hot) if i in self.conditional else hot
-            columns.append(column)
-        return np.hstack([*columns, away[:, list(self.conditional)]])
+        found = encoded[:, column]
+        choice = options > 0
+        ranks = np.minimum(np.floor(found[:, choice] * options[choice]), options[choice] - 1)
+        found[:, choice] = (ranks == rank[choice]) * _HALF  # none of the options where there is none
+        if not self.conditional:
+            return found
+        found[np.isnan(found)] = 0.5
+        return np.hstack([found, away[:, list(self.conditional)]])

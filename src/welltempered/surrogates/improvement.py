@@ -39,4 +39,4 @@ def _log_h(z: Array) -> Array:
 
 def _log1mexp(x: Array) -> Array:
     """log(1 - exp(x)) for x < 0 (Mächler 2012)."""
-    return np.where(x > -math.log(2.0), np.log(-np.expm1(x)), np.log1p(-np.exp(x)))
+    return np.where(x > -math.log(2.0), np.log(-np.expm1(x)), np.log1p(-np.exp(np.minimum(x, -0.5))))

@@ -13,8 +13,15 @@ Array = NDArray[np.float64]
 
 def matern(squared: Array) -> Array:
     """Correlations at squared distances, in units of the lengths: (1 + √5 r + 5/3 r²) exp(-√5 r)."""
-    r = np.sqrt(5.0 * squared)
-    return np.asarray((1.0 + r + r * r / 3.0) * np.exp(-r))
+    r = 5.0 * squared
+    np.sqrt(r, out=r)
+    square = r * r
+    square /= 3.0
+    found = 1.0 + r
+    found += square
+    np.negative(r, out=r)
+    found *= np.exp(r, out=r)  # in place: large arrays are dearer to allocate than to compute
+    return np.asarray(found)
 
 
 def matern_and_slope(squared: Array) -> tuple[Array, Array]:

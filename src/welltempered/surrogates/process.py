@@ -50,7 +50,7 @@ class Process:
         self._points = features * weights
         covariance = self._scale * matern(distances(self._points, self._points))
         covariance.flat[:: self.size + 1] = self._scale + self._noise
-        self._inverse = _inverse_factor(covariance)
+        self._inverse = inverse_factor(covariance)
 
     def grown(self, features: Array) -> "Process":
         """The process with further points, shape (k, features)."""
@@ -90,7 +90,9 @@ class Process:
         return mean, np.sqrt(np.maximum(variance, 1e-12 * self._scale))
 
 
-def _inverse_factor(covariance: Array) -> Array:
+def inverse_factor(covariance: Array) -> Array:
+    """The inverse of the lower Cholesky factor."""
+    """The inverse of the lower Cholesky factor."""
     from scipy.linalg import lapack
 
     factor, failed = lapack.dpotrf(covariance, lower=1, clean=1)

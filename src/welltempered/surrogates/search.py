@@ -20,8 +20,8 @@ _STEPS = 12
 
 def search(
     candidates: Candidates, rng: np.random.Generator, spread: Array, best: Array, promise: Callable[[Array], Array]
-) -> Array:
-    """Candidates as encoded rows, most promising first.
+) -> tuple[Array, Array]:
+    """Candidates as encoded rows, most promising first, and what they promise.
 
     Args:
         candidates: of the space.
@@ -34,11 +34,19 @@ def search(
     radius = np.exp(rng.uniform(math.log(_NEAR[0]), math.log(_NEAR[1]), (len(best) * _EACH, 1)))
     shifted = np.mod(spread + rng.random(spread.shape[1]), 1.0)
     points = candidates.rounded(np.vstack([shifted, candidates.around(rng, best, _EACH, radius)]))
-    rows = candidates.active(points)
-    values = promise(rows)
+    rows = [candidates.active(points)]
+    values = [promise(rows[0])]
+    best, high = _top(points, values[0])
     for step in _RADII:
-        top = np.argsort(-values, kind="stable")[:_TOP]
-        more = candidates.rounded(candidates.around(rng, points[top], _STEPS, np.array([[step]])))
-        points, rows = np.vstack([points, more]), np.vstack([rows, candidates.active(more)])
-        values = np.concatenate([values, promise(rows[-len(more) :])])
-    return np.asarray(rows[np.argsort(-values, kind="stable")])
+        more = candidates.rounded(candidates.around(rng, best, _STEPS, np.array([[step]])))
+        rows.append(candidates.active(more))
+        values.append(promise(rows[-1]))
+        best, high = _top(np.vstack([best, more]), np.concatenate([high, values[-1]]))
+    promised = np.concatenate(values)
+    order = np.argsort(-promised, kind="stable")
+    return np.vstack(rows)[order], promised[order]
+
+
+def _top(points: Array, values: Array) -> tuple[Array, Array]:
+    order = np.argsort(-values, kind="stable")[:_TOP]
+    return points[order], values[order]
