@@ -198,6 +198,7 @@ def test_show_tells_programs_the_same_as_people(home, printed):
         assert shown == {
             "objective": "minimize error",
             "method": "Hyperband(Random())",
+            "why": None,
             "seed": 0,
             "trials": len(study.trials),
             "running": 0,
@@ -220,6 +221,19 @@ def test_show_tells_programs_the_same_as_people(home, printed):
     text = printed("show", STUDY, cwd=home)
     for word in ("minimize error", "Hyperband(Random())", "50 epochs", f"trial {shown['best']['trial']}"):
         assert word in text
+
+
+def test_without_a_method_one_is_chosen_for_the_first_budget_said_and_kept(tmp_path, call):
+    written = EXPERIMENT.replace("epochs=9, method=wt.Hyperband(wt.Random()))", "epochs=2)")
+    (tmp_path / "nameless.py").write_text(written)
+    for budget in ("1200 epochs, 0.001 s", "4 epochs"):
+        arguments = ["tune", "nameless.py", "--budget", budget, "--workers", 0, "--json"]
+        done = call(*arguments, cwd=tmp_path)
+        why = "a full training has 2 epochs only, and the budget pays for 600 of them"
+        assert done.stderr.splitlines()[0] == f"Full(TPE()): {why}"
+        shown = json.loads(done.stdout)
+        assert (shown["method"], shown["why"]) == ("Full(TPE())", why)
+    assert shown["epochs"] == 4
 
 
 def test_values_that_look_like_markup_are_shown_as_they_are(home, printed):

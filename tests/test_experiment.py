@@ -4,8 +4,6 @@ from welltempered.errors import InvalidInput
 from welltempered.experiment import Experiment
 from welltempered.objective import Objective
 from welltempered.schedulers.full import Full
-from welltempered.schedulers.halving import Halving
-from welltempered.schedulers.hyperband import Hyperband
 from welltempered.searchers.random import Random
 from welltempered.searchers.sobol import Sobol
 from welltempered.space import Float, Space
@@ -26,9 +24,9 @@ def test_what_is_minimized_or_maximized_is_the_objective():
     assert experiment(minimize=None, maximize="accuracy").objective == Objective("accuracy", maximize=True)
 
 
-def test_the_method_has_a_default_that_fits_the_training():
-    assert experiment().scheduler == Hyperband(Sobol())
-    assert experiment(resumable=False).scheduler == Halving(Sobol())
+def test_the_method_is_given_or_left_to_the_study():
+    assert (experiment().method, experiment().scheduler) == ("auto", None)
+    assert experiment(method="auto") == experiment()
     assert experiment(method=Full(Random())).scheduler == Full(Random())
 
 
@@ -45,8 +43,16 @@ def test_the_method_has_a_default_that_fits_the_training():
         (
             {"method": Sobol()},
             (
-                "method must be a scheduler such as Hyperband(Sobol()), got Sobol(); "
+                'method must be "auto" or a scheduler such as Hyperband(Sobol()), got Sobol(); '
                 "write Hyperband(Sobol()), or Full(Sobol()) to stop nobody early"
+            ),
+        ),
+        ({"method": None}, 'method must be "auto" or a scheduler such as Hyperband(Sobol()), got None'),
+        (
+            {"method": "Auto"},
+            (
+                "method must be \"auto\" or a scheduler such as Hyperband(Sobol()), got 'Auto'; "
+                "a scheduler is written without quotes"
             ),
         ),
     ],

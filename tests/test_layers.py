@@ -33,6 +33,7 @@ LAYERS = {
     "searchers": 2,
     "surrogates": 2,
     "schedulers": 2,
+    "auto": 2,
     "experiment": 2,
     "header": 2,
     "replay": 2,

@@ -33,9 +33,10 @@ def test_a_script_run_again_shows_what_it_found_and_with_a_larger_budget_goes_on
     assert int(more.split()[-1]) > int(first.split()[-1])
 
 
-def test_defaults_are_hyperband_over_sobol_one_worker_and_memory():
-    with wt.tune(steady, SPACE, minimize="loss", epochs=3, budget="8 epochs", progress=False) as study:
-        assert study.scheduler == wt.Hyperband(wt.Sobol())
+def test_defaults_are_a_chosen_method_one_worker_and_memory():
+    with wt.tune(steady, SPACE, minimize="loss", epochs=4, budget="8 epochs", progress=False) as study:
+        assert study.scheduler == wt.FreezeThaw()
+        assert study.header.why == "trials can be resumed, and a full training has 4 epochs"
         assert study.header.seed == 0
         assert [path.name for path in (study.path / "logs").iterdir()]
         path = study.path
@@ -47,9 +48,9 @@ def test_training_that_cannot_be_resumed_is_halved():
         for _ in run:
             run.report(loss=run.params["x"])
 
-    settings = {"minimize": "loss", "epochs": 3, "budget": "5 trials", "progress": False, "workers": 0}
+    settings = {"minimize": "loss", "epochs": 4, "budget": "20 epochs", "progress": False, "workers": 0}
     with wt.tune(train, SPACE, resumable=False, **settings) as study:
-        assert study.scheduler == wt.Halving(wt.Sobol())
+        assert isinstance(study.scheduler, wt.Halving)
 
 
 def test_progress_goes_to_standard_error_unless_it_is_not_wanted(capfd):
@@ -103,11 +104,17 @@ GOOD = {"train": steady, "space": SPACE, "minimize": "loss", "epochs": 3, "budge
         (
             {"method": wt.Random()},
             (
-                "method must be a scheduler such as Hyperband(Sobol()), got Random(); "
+                'method must be "auto" or a scheduler such as Hyperband(Sobol()), got Random(); '
                 "write Hyperband(Random()), or Full(Random()) to stop nobody early"
             ),
         ),
-        ({"method": "hyperband"}, "method must be a scheduler such as Hyperband(Sobol()), got 'hyperband'"),
+        (
+            {"method": "hyperband"},
+            (
+                "method must be \"auto\" or a scheduler such as Hyperband(Sobol()), got 'hyperband'; "
+                "a scheduler is written without quotes"
+            ),
+        ),
         ({"budget": "3 parsecs"}, "budget must be an amount and a unit, such as '200 epochs', '30 trials', '10 min'"),
     ],
 )

@@ -92,7 +92,7 @@ def play(task: Task, text: str, seed: int, workers: int, budget: int) -> dict[st
     )
     trace = Trace(task)
     begin = time.perf_counter()
-    with _Study.create(experiment) as study:
+    with _Study.create(experiment, budget=wt.Budget(epochs=budget)) as study:
 
         def watch(event: wt.Event) -> None:
             if isinstance(event, wt.Reported):

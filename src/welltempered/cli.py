@@ -113,7 +113,7 @@ def tune(
     folder = path or Path("studies") / stem
     bound = Budget.of(None if budget == "none" else budget)
     _, limits = checked(workers, Limits(memory=memory, epoch=epoch_time, trial=trial_time, disk=disk))
-    with Study.create(experiment, folder) as study:
+    with Study.create(experiment, folder, budget=bound) as study:
         with Progress(study, bound, lines=workers == 0) as view:
             study.run(experiment.train, budget=bound, workers=workers, limits=limits, watch=view, idle=view.idle)
         interrupted = study.stopping == INTERRUPTED
@@ -351,6 +351,7 @@ def _show(study: Study, *, as_json: bool) -> None:
     found: dict[str, Any] = {
         "objective": str(header.objective),
         "method": methods.describe(header.method),
+        "why": header.why or None,
         "seed": header.seed,
         "trials": len(history.trials),
         "running": len(history.running),

@@ -131,10 +131,8 @@ def in_short(method: object) -> str:
     parts = []
     for field in dataclasses.fields(method):
         value = getattr(method, field.name)
-        if isinstance(value, Searcher | Scheduler):
-            parts.append(in_short(value))
-        elif value != field.default:
-            parts.append(f"{field.name}={value!r}")
+        if value != field.default:
+            parts.append(in_short(value) if isinstance(value, Searcher | Scheduler) else f"{field.name}={value!r}")
     return f"{type(method).__name__}({', '.join(parts)})"
 
 

@@ -44,6 +44,7 @@ class Header(_Record, frozen=True, kw_only=True):
         seed: where all randomness of the study comes from.
         resumable: whether a trial can go on after it has left the memory of its worker.
         method: the scheduler and its searcher as JSON, see `welltempered.method`.
+        why: why `method="auto"` chose it; blank if it was given.
     """
 
     format: int
@@ -55,6 +56,7 @@ class Header(_Record, frozen=True, kw_only=True):
     seed: int
     resumable: bool
     method: dict[str, Any]
+    why: str = ""
 
 
 class Origin(msgspec.Struct, frozen=True):

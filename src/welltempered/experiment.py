@@ -3,15 +3,13 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
+from welltempered.auto import AUTO
 from welltempered.checks import flag, shown, whole
 from welltempered.decide import Scheduler, Searcher, in_short
 from welltempered.errors import InvalidInput
 from welltempered.objective import Objective
-from welltempered.schedulers.halving import Halving
-from welltempered.schedulers.hyperband import Hyperband
-from welltempered.searchers.sobol import Sobol
 from welltempered.space import Space
 
 Train = Callable[[Any], object]
@@ -30,8 +28,8 @@ class Experiment:
         minimize: metric to minimize; exactly one of `minimize` and `maximize` is given.
         maximize: metric to maximize.
         epochs: epochs of a full training.
-        method: scheduler with its searcher. Default: `Hyperband(Sobol())`, or `Halving(Sobol())` where trials cannot be
-            resumed.
+        method: scheduler with its searcher. Default "auto": chosen when the study is made, by its epochs, space and
+            budget and by whether trials can be resumed; a study that is there goes on with the method it has.
         seed: where all randomness comes from, in 0 .. 2**63 - 1. Default 0.
         resumable: whether training can go on from what `run.keep` saved. Default True.
 
@@ -45,11 +43,10 @@ class Experiment:
     minimize: str | None = None
     maximize: str | None = None
     epochs: int
-    method: Scheduler | None = None
+    method: Scheduler | Literal["auto"] = AUTO
     seed: int = 0
     resumable: bool = True
     objective: Objective = field(init=False)
-    scheduler: Scheduler = field(init=False)
 
     def __post_init__(self) -> None:
         check_train(self.train)
@@ -60,7 +57,7 @@ class Experiment:
             object.__setattr__(self, name, whole(name, getattr(self, name), rule, least))
         flag("resumable", self.resumable)
         object.__setattr__(self, "objective", self._objective())
-        object.__setattr__(self, "scheduler", self._scheduler())
+        self._check_method()
 
     def _objective(self) -> Objective:
         given = [name for name in (self.minimize, self.maximize) if name is not None]
@@ -73,18 +70,25 @@ class Experiment:
             raise InvalidInput(f"the metric must have a name that can be printed, got {given[0]!r}")
         return Objective(given[0], maximize=self.maximize is not None)
 
-    def _scheduler(self) -> Scheduler:
-        if self.method is None:
-            return Hyperband(Sobol()) if self.resumable else Halving(Sobol())
-        if isinstance(self.method, type) or not isinstance(self.method, Scheduler):
-            instead = ""
-            if isinstance(self.method, Searcher) and not isinstance(self.method, type):
-                short = in_short(self.method)
-                instead = f"; write Hyperband({short}), or Full({short}) to stop nobody early"
-            raise InvalidInput(
-                f"method must be a scheduler such as Hyperband(Sobol()), got {shown(self.method)}{instead}"
-            )
-        return self.method
+    @property
+    def scheduler(self) -> Scheduler | None:
+        """The method that was given; `None` if it is "auto", as then the study knows it."""
+        return None if isinstance(self.method, str) else self.method
+
+    def _check_method(self) -> None:
+        method: object = self.method
+        if isinstance(method, Scheduler) and not isinstance(method, type):
+            return
+        if isinstance(method, str) and method == AUTO:
+            return
+        instead = ""
+        if isinstance(method, Searcher) and not isinstance(method, type):
+            short = in_short(method)
+            instead = f"; write Hyperband({short}), or Full({short}) to stop nobody early"
+        elif isinstance(method, str):
+            instead = "; a scheduler is written without quotes"
+        rule = 'method must be "auto" or a scheduler such as Hyperband(Sobol())'
+        raise InvalidInput(f"{rule}, got {shown(method)}{instead}")
 
 
 def check_train(train: object) -> None:

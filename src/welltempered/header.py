@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 
 from welltempered import method as methods
+from welltempered.auto import Chosen, choose
+from welltempered.budget import Budget
 from welltempered.errors import CorruptLog, InvalidInput, StudyChanged
 from welltempered.events import FORMAT, Header, Record
 from welltempered.experiment import Experiment
@@ -17,10 +19,12 @@ _WIDTH = 80
 """Longest value in a list of differences."""
 
 
-def make(experiment: Experiment) -> Header:
-    """The header of a new study."""
+def make(experiment: Experiment, budget: Budget | None = None) -> Header:
+    """The header of a new study; a budget, if it is known, helps to choose its method."""
     from importlib.metadata import version  # slow to import, and needed here only
 
+    given = experiment.scheduler
+    method, why = Chosen(given) if given is not None else _chosen(experiment, budget or Budget())
     return Header(
         format=FORMAT,
         package=version("welltempered"),
@@ -30,8 +34,13 @@ def make(experiment: Experiment) -> Header:
         epochs=experiment.epochs,
         seed=experiment.seed,
         resumable=experiment.resumable,
-        method=methods.to_json(experiment.scheduler),
+        method=methods.to_json(method),
+        why=why,
     )
+
+
+def _chosen(experiment: Experiment, budget: Budget) -> Chosen:
+    return choose(experiment.space, epochs=experiment.epochs, resumable=experiment.resumable, budget=budget)
 
 
 def read(records: Sequence[Record]) -> Header:
@@ -73,13 +82,18 @@ def read_space(header: Header) -> Space:
         ) from None
 
 
-def check_same(old: Header, new: Header, path: Path) -> None:
+def check_same(old: Header, experiment: Experiment, path: Path) -> None:
     """Refuse to continue a study as another one: its decisions could not be derived again.
+
+    An experiment whose method is "auto" goes on with the one that the study has, whoever chose it.
 
     Raises:
         StudyChanged: with one line for each difference.
     """
-    changes = list(_differences("", _settings(old), _settings(new)))
+    before, after = _settings(old), _settings(make(experiment))
+    if experiment.scheduler is None:
+        after["method"] = before["method"]
+    changes = list(_differences("", before, after))
     if changes:
         raise StudyChanged(
             f"study {path} was made with other settings:\n"
@@ -89,10 +103,10 @@ def check_same(old: Header, new: Header, path: Path) -> None:
 
 
 def _settings(header: Header) -> dict[str, Any]:
-    """What decisions depend on: neither versions and dates, nor which hyperparameter a parameter is."""
+    """What decisions depend on: neither versions, dates and reasons, nor which hyperparameter a parameter is."""
     settings: dict[str, Any] = msgspec.to_builtins(header)
-    for name in ("package", "created", "format"):
-        del settings[name]
+    for name in ("package", "created", "format", "why"):
+        settings.pop(name, None)
     parameters = settings["space"].get("parameters")
     for parameter in parameters if isinstance(parameters, list) else ():  # a damaged header may hold anything
         if isinstance(parameter, dict):

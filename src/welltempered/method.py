@@ -73,7 +73,8 @@ def _defaults(path: str) -> dict[str, Any]:
     kind = getattr(importlib.import_module(module), name, None) if module == "welltempered" else None
     if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
         return {}
-    return {field.name: field.default for field in dataclasses.fields(kind)}
+    usual = {field.name: field.default for field in dataclasses.fields(kind)}
+    return {name: to_json(value) if isinstance(value, Scheduler | Searcher) else value for name, value in usual.items()}
 
 
 def _path(kind: type) -> str:

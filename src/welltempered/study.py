@@ -71,20 +71,23 @@ class Study:
     # ------------------------------------------------------------------ make and open
 
     @classmethod
-    def create(cls, experiment: Experiment, path: str | Path | None = None) -> Self:
+    def create(
+        cls, experiment: Experiment, path: str | Path | None = None, *, budget: Budget | str | None = None
+    ) -> Self:
         """The study of an experiment: made if there is none at `path`, else continued.
 
         Args:
             experiment: what it is of.
             path: folder of the study; `None` keeps it in memory and its checkpoints in a temporary folder.
+            budget: what its first run may spend, if that is known: `method="auto"` chooses by it. Binds nobody.
 
         Raises:
             StudyChanged: if the study at `path` is of another space, objective, seed, ...; the message says what.
-            InvalidInput: if `path` is a file, or cannot be made.
+            InvalidInput: if `path` is a file or cannot be made, or the budget is none.
         """
         if not isinstance(experiment, Experiment):
             raise InvalidInput(f"experiment must be an Experiment, got {shown(experiment)}; tune takes its parts")
-        header = headers.make(experiment)
+        header = headers.make(experiment, Budget.of(budget))
         if path is None:
             temporary = tempfile.TemporaryDirectory(prefix="welltempered-", ignore_cleanup_errors=True)
             memory = Memory()
@@ -99,7 +102,7 @@ class Study:
             if not log.read(0, 1):
                 with contextlib.suppress(Conflict):  # somebody else has just made it
                     log.append(0, [header])
-            headers.check_same(headers.read(log.read(0, 1)), header, folder)
+            headers.check_same(headers.read(log.read(0, 1)), experiment, folder)
             return cls(log, folder, experiment)
         except Exception:
             log.close()

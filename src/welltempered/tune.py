@@ -1,7 +1,9 @@
 """`tune`: a study from training code to its end, in one call."""
 
 from pathlib import Path
+from typing import Literal
 
+from welltempered.auto import AUTO
 from welltempered.budget import Budget
 from welltempered.checks import flag
 from welltempered.decide import Scheduler
@@ -20,7 +22,7 @@ def tune(  # noqa: PLR0913 - the one door through which everything comes in; all
     maximize: str | None = None,
     epochs: int,
     budget: Budget | str | None,
-    method: Scheduler | None = None,
+    method: Scheduler | Literal["auto"] = AUTO,
     workers: int = 1,
     limits: Limits | None = None,
     path: str | Path | None = None,
@@ -37,7 +39,8 @@ def tune(  # noqa: PLR0913 - the one door through which everything comes in; all
         maximize: metric to maximize.
         epochs: epochs of a full training.
         budget: "200 epochs", "30 trials", "10 min", several, or `None`: until the method ends by itself or Ctrl-C.
-        method: scheduler with its searcher; default `Hyperband(Sobol())`, `Halving(Sobol())` if not resumable.
+        method: scheduler with its searcher. Default "auto": chosen for a new study by epochs, space, budget and whether
+            trials can be resumed, and said with its reason; a study that is there keeps the method it has.
         workers: processes that train side by side; 0 trains in this process. Default 1.
         limits: memory, time and disk that trials may use. Default: none.
         path: folder of the study; `None` (default) keeps it in memory.
@@ -68,7 +71,7 @@ def tune(  # noqa: PLR0913 - the one door through which everything comes in; all
     bound = Budget.of(budget)
     workers, limits = checked(workers, limits)  # before there is a folder
     flag("progress", progress)
-    study = Study.create(experiment, path)
+    study = Study.create(experiment, path, budget=bound)
     try:
         with Progress(study, bound, quiet=not progress, lines=workers == 0) as view:
             return study.run(train, budget=bound, workers=workers, limits=limits, watch=view, idle=view.idle)

@@ -76,10 +76,10 @@ with tune(slow, budget="40 epochs", workers=int(sys.argv[1]), path="study", prog
 class Terminal:
     """A program in a terminal of its own."""
 
-    def __init__(self, folder, *, columns=80, workers=1, **variables):
+    def __init__(self, folder, *, columns=80, workers=1, script=SCRIPT, **variables):
         self._ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        (folder / "script.py").write_text(SCRIPT)
+        (folder / "script.py").write_text(script)
         command = [sys.executable, "script.py", str(workers)]
         settings = environment(**{"TERM": "xterm-256color"} | variables)
         self.process = subprocess.Popen(
@@ -130,6 +130,13 @@ def test_a_terminal_shows_a_view_that_changes_in_its_place_and_never_wraps(tmp_p
     assert any(re.match(r" trial \d +\d/9 .*[▁█]", line) for line in drawn)
     assert re.fullmatch(LINE, last), "the last line stays, whole"
     assert done == "done 40"
+
+
+def test_a_view_says_the_method_and_why_it_was_chosen(tmp_path):
+    terminal = Terminal(tmp_path, columns=120, script=SCRIPT.replace("budget=", 'method="auto", budget='))
+    assert terminal.end() == 0
+    said = "minimize loss · FreezeThaw(): trials can be resumed, and a full training has 9 epochs"
+    assert terminal.lines()[0] == said
 
 
 @pytest.mark.parametrize(("workers", "variables"), [(0, {}), (1, {"TERM": "dumb"}), (1, {"TERM": ""})])

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import welltempered as wt
-from trainings import broken, experiment, tune
+from trainings import FULL, broken, experiment, tune
 from welltempered.view.summary import say, show, summary
 
 
@@ -68,7 +68,7 @@ def test_a_summary_lists_the_ten_best_without_the_failed_ones(capsys, monkeypatc
 
 
 def test_a_summary_of_nothing_says_so(capsys, monkeypatch):
-    with wt.Study.create(experiment()) as study:
+    with wt.Study.create(experiment(method=FULL)) as study:
         lines = shown(study, capsys, monkeypatch)
     assert lines[-1] == "no trial has reported a finite objective yet"
     assert lines[4].split() == ["trials", "0"]

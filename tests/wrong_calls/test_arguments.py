@@ -68,9 +68,15 @@ EXPERIMENTS = [
         "experiment(method=wt.Random())",
         "method must be ..., got Random(); write Hyperband(Random()), or ...",
     ),
-    ("experiment(method=wt.Hyperband)", "method must be a scheduler such as Hyperband(Sobol()), got <class ...>"),
-    ("experiment(method='hyperband')", "method must be a scheduler such as Hyperband(Sobol()), got 'hyperband'"),
-    ("experiment(method={})", "method must be a scheduler such as Hyperband(Sobol()), got {}"),
+    (
+        "experiment(method=wt.Hyperband)",
+        'method must be "auto" or a scheduler such as Hyperband(Sobol()), got <class ...>',
+    ),
+    (
+        "experiment(method='hyperband')",
+        "method must be \"auto\" or a scheduler such as Hyperband(Sobol()), got 'hyperband'; a scheduler is ...",
+    ),
+    ("experiment(method={})", 'method must be "auto" or a scheduler such as Hyperband(Sobol()), got {}'),
 ]
 METHODS = [
     ("wt.Full(None)", "searcher must be one such as Sobol() or Random(), got None"),

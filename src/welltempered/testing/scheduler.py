@@ -143,8 +143,13 @@ def _rule_of_paused(decision: Resume | Stop, history: History, held: Trial | Non
     return None if good else f"grant trial {trial.id} a lease until {trial.epoch + 1}..{history.epochs}"
 
 
+def _scheduler(experiment: Experiment) -> Scheduler:
+    assert experiment.scheduler is not None  # it is the one that is checked
+    return experiment.scheduler
+
+
 def _study(case: Case, experiment: Experiment) -> Study:
-    return Study.create(replace(experiment, method=Watched(experiment.scheduler, case.where)))
+    return Study.create(replace(experiment, method=Watched(_scheduler(experiment), case.where)))
 
 
 def _drive(study: Study, executor: Executor, epochs: int) -> History:
@@ -188,7 +193,7 @@ def _check_exhausted(case: Case, experiment: Experiment, slots: int) -> None:
 def _check_unresumable(case: Case, experiment: Experiment, slots: int) -> None:
     """See that trials which cannot be resumed are not, or that the scheduler says it needs to."""
     unresumable = replace(experiment, resumable=False)
-    scheduler = unresumable.scheduler
+    scheduler = _scheduler(unresumable)
     try:
         scheduler.next(History(headers.make(unresumable), unresumable.space), None)
     except InvalidInput:

@@ -4,13 +4,12 @@ import sys
 import time
 from functools import partial
 
-from welltempered import method as methods
 from welltempered.study import Study
 from welltempered.view.frame import frame
 from welltempered.view.picture import Camera, Picture
 from welltempered.view.progress import SPARE, Lines
 from welltempered.view.screen import Screen, drawable
-from welltempered.view.status import budget_of, who
+from welltempered.view.status import budget_of, method, who
 from welltempered.view.summary import say
 
 _POLL_SECONDS = 0.5
@@ -36,7 +35,7 @@ def _draw(study: Study) -> None:
         while True:
             began = time.monotonic()
             picture, status = _look(study, camera)
-            heading = [f"{study.header.objective} · {methods.describe(study.header.method)}"]
+            heading = [f"{study.header.objective} · {method(study.header)}"]
             heading += [status] if picture.runs else []  # which is said below the last view
             screen.draw(partial(frame, picture, heading))
             if not picture.runs:

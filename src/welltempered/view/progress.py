@@ -7,13 +7,12 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from welltempered import method as methods
 from welltempered.budget import Budget
 from welltempered.events import INTERRUPTED, Event
 from welltempered.study import Study
 from welltempered.trial import Trial
 from welltempered.view.picture import Camera, Picture
-from welltempered.view.status import ending, farewell, line
+from welltempered.view.status import ending, farewell, line, method
 
 if TYPE_CHECKING:
     from welltempered.view.screen import Screen
@@ -82,6 +81,8 @@ class Progress:
             if drawable(sys.stderr):
                 self._screen = Screen(sys.stderr)
                 self._draw(self._take())
+        if self._screen is None and self._study.header.why:
+            self._write(method(self._study.header))
         return self
 
     def __exit__(
@@ -124,7 +125,7 @@ class Progress:
         from welltempered.view.frame import frame
 
         header = self._study.header
-        heading = [f"{header.objective} · {methods.describe(header.method)}", ending(self._study.stopping) or _HINT]
+        heading = [f"{header.objective} · {method(header)}", ending(self._study.stopping) or _HINT]
         assert self._screen is not None  # or nobody would draw
         try:
             self._screen.draw(partial(frame, picture, heading))

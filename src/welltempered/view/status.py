@@ -4,8 +4,9 @@ import os
 import shlex
 from pathlib import Path
 
+from welltempered import method as methods
 from welltempered.budget import Budget, duration
-from welltempered.events import INTERRUPTED, UNWRITTEN
+from welltempered.events import INTERRUPTED, UNWRITTEN, Header
 from welltempered.history import History
 from welltempered.lock import Note
 from welltempered.study import Study
@@ -14,6 +15,11 @@ from welltempered.view.text import number, percent
 
 ENDING = "ending the leases at this epoch and saving; Ctrl-C again to leave at once"
 _FULL = "checkpoints cannot be written; ending the leases at this epoch"
+
+
+def method(header: Header) -> str:
+    """The method of a study, and if it was chosen, why: "FreezeThaw(): trials can be resumed, and ..."."""
+    return methods.describe(header.method) + (f": {header.why}" if header.why else "")
 
 
 def line(picture: Picture) -> str:

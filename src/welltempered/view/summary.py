@@ -9,7 +9,6 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
-from welltempered import method as methods
 from welltempered.budget import duration
 from welltempered.errors import InvalidInput
 from welltempered.history import History
@@ -20,7 +19,7 @@ from welltempered.searchers.zoomed import Zoomed
 from welltempered.study import Study
 from welltempered.table import stages
 from welltempered.trial import Trial
-from welltempered.view.status import who
+from welltempered.view.status import method, who
 from welltempered.view.text import counts, number
 
 _FILE_COLUMNS = 1000
@@ -68,7 +67,7 @@ def summary(study: Study) -> RenderableType:
     states = Counter(_state(trial, note) for trial in history.trials)
     facts = _pairs()
     facts.add_row("objective", f"{header.objective}, {header.epochs} epochs, seed {header.seed}")
-    facts.add_row("method", methods.describe(header.method))
+    facts.add_row("method", method(header))
     facts.add_row("space", ", ".join(study.space))
     facts.add_row("spent", f"{history.spent} epochs in {duration(history.clock)}")
     facts.add_row("trials", f"{len(history.trials)}" + (f": {counts(states)}" if states else ""))

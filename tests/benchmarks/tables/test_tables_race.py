@@ -119,6 +119,12 @@ def test_a_study_of_ours_spends_its_budget_and_times_each_decision(workers):
     assert found["trace"] == play(task(), "Hyperband(Sobol())", 0, workers, 60)["trace"]
 
 
+def test_auto_knows_the_budget_of_the_race():
+    short = task(epochs=1, losses=lambda params, seed: [params["x"]])
+    assert play(short, "auto", 0, 1, 30)["trace"] == play(short, "Full(Portfolio([GP(), TPE()]))", 0, 1, 30)["trace"]
+    assert play(short, "auto", 0, 1, 501)["trace"] == play(short, "Full(TPE())", 0, 1, 501)["trace"]
+
+
 def test_where_a_task_is_noisy_the_incumbent_counts_for_the_truth():
     noisy = task(epochs=1, losses=lambda params, seed: [-params["x"]], truth=lambda params: params["x"])
     truths = [loss for _, _, loss in play(noisy, "random", 0, 1, 30)["trace"]]
