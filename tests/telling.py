@@ -70,7 +70,10 @@ def sentence_of(ended):
     assert "Traceback" not in ended.err
     lines = [line.strip("│ ") for line in ended.err.splitlines()]
     lines = [line for line in lines if line and not line.startswith(("Usage: ", "Try ", "╭", "╰")) and "·" not in line]
-    return "\n".join(lines).removeprefix("error: ")
+    begin = next(
+        (at for at, line in enumerate(lines) if line.startswith("error: ")), 0
+    )  # after a method that was chosen
+    return "\n".join(lines[begin:]).removeprefix("error: ")
 
 
 def contents(folder):

@@ -120,6 +120,26 @@ def test_a_path_that_can_be_no_folder_is_refused(tmp_path, path):
         wt.Study.create(experiment(), tmp_path / path)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ({"method": wt.FreezeThaw(), "resumable": False}, {"method": FULL, "resumable": True}),
+        ({"method": wt.FreezeThaw(first=99)}, {"method": wt.FreezeThaw(first=2)}),
+        (
+            {"method": wt.Full(wt.First(wt.Sobol(), [{"x": 5}]))},
+            {"method": wt.Full(wt.First(wt.Sobol(), [{"x": 0.5}]))},
+        ),
+        ({"method": wt.Full(wt.Prior(wt.Sobol(), {"y": 1}))}, {"method": wt.Full(wt.Prior(wt.Sobol(), {"x": 1}))}),
+    ],
+)
+def test_a_method_that_cannot_begin_leaves_nothing_behind_that_refuses_the_right_one(tmp_path, wrong, right):
+    with pytest.raises(wt.InvalidInput):
+        tune(path=tmp_path / "study", **wrong)
+    assert not (tmp_path / "study").exists()
+    with tune(path=tmp_path / "study", **right) as study:
+        assert study.trials
+
+
 def test_opening_what_is_not_there_is_refused_and_makes_nothing(tmp_path):
     with pytest.raises(wt.InvalidInput) as error:
         wt.Study.open(tmp_path / "nowhere")

@@ -56,7 +56,7 @@ def choose(space: Space, *, epochs: int, resumable: bool, budget: Budget) -> Cho
     if epochs < _EPOCHS:
         count = f", and the budget pays for {trainings:,.0f} of them" if many else ""
         return Chosen(Full(searcher), f"{full} only{count}")
-    if resumable and budget.bounds.keys() == {"trials"}:  # FreezeThaw would start them all, and train none to its end
+    if resumable and budget.trials < budget.epochs:  # FreezeThaw might start them all, and train none to its end
         return Chosen(Hyperband(Sobol()), "the budget counts trials, however long they train")
     if resumable:
         return Chosen(FreezeThaw(), f"trials can be resumed, and {full}")

@@ -118,6 +118,7 @@ def _outside(given: object, holder: str) -> str:
         return f"; a stopping rule goes outside: write {name}({holder}(Sobol()))"
     inner = in_short(getattr(given, "searcher", None))
     if holder in _WRAPPERS:
+        inner = f"[{inner}, ...]" if holder == "Portfolio" else inner
         return f"; a scheduler goes outside: write {name}({holder}({inner}))"
     if holder == name:
         return f"; it is one already: {name}({inner})"

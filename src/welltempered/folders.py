@@ -22,6 +22,14 @@ def make(path: object) -> Path:
     return folder
 
 
+def holds(path: object, database: str) -> bool:
+    """Whether there is the database of a study at a path, as far as one may look."""
+    try:
+        return (path_of("path", path) / database).exists()
+    except OSError:
+        return False
+
+
 def find(path: object, database: str) -> Path:
     """The folder at a path, which must hold the database of a study.
 

@@ -83,7 +83,8 @@ class Study:
 
         Raises:
             StudyChanged: if the study at `path` is of another space, objective, seed, ...; the message says what.
-            InvalidInput: if `path` is a file or cannot be made, or the budget is none.
+            InvalidInput: if `path` is a file or cannot be made, the budget is none, or the method cannot begin, as its
+                arguments do not fit this study.
         """
         if not isinstance(experiment, Experiment):
             raise InvalidInput(f"experiment must be an Experiment, got {shown(experiment)}; tune takes its parts")
@@ -96,6 +97,9 @@ class Study:
             study._temporary = temporary
             study._turn.path = None  # nobody else can see it
             return study
+        if experiment.scheduler is not None and not folders.holds(path, _DATABASE):
+            # what is refused now can be repaired; written to the header, it would have to stay
+            decide(experiment.scheduler, History(header, experiment.space), None)
         folder = folders.make(path)
         log = Sql(folder / _DATABASE)
         try:

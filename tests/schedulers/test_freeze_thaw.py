@@ -253,7 +253,9 @@ def test_a_first_lease_is_as_long_as_one_says():
 
 def test_what_cannot_be_resumed_is_refused():
     history = history_of(SPACE, FreezeThaw(), resumable=False)
-    with pytest.raises(InvalidInput, match=r"FreezeThaw needs trials that can be resumed.*Full\(GP\(\)\)"):
+    with pytest.raises(
+        InvalidInput, match=r"FreezeThaw must be able to pause trials, got resumable=False; .*Full\(GP\(\)\)"
+    ):
         FreezeThaw().next(history, None)
 
 

@@ -42,3 +42,8 @@ def test_a_floor_is_a_share():
 
 def test_it_is_described_as_one_would_write_it():
     assert describe(to_json(Full(Portfolio([Sobol(), Grid(points=3)])))) == "Full(Portfolio([Sobol(), Grid(points=3)]))"
+
+
+def test_a_scheduler_within_is_told_where_it_belongs():
+    with pytest.raises(InvalidInput, match=r"write Full\(Portfolio\(\[Sobol\(\), \.\.\.\]\)\)$"):
+        Portfolio([Full(Sobol()), Random()])

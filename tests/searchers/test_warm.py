@@ -94,7 +94,8 @@ def test_a_constraint_of_the_present_space_holds():
     [
         ([], r"sources must be a list of studies, as in Warm\(Sobol\(\), \[study\]\), got \[\]"),
         ("studies/first", "sources must be a list of studies"),
-        (["studies/first"], "sources must be a list of params"),
+        (["studies/first"], r"sources must be studies or lists .*; for a folder write Study\.open\('studies/first'\)"),
+        ([3], "sources must be a list of params"),
         ([[]], "sources must have trials to learn from"),
     ],
 )

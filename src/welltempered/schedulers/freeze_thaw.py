@@ -67,7 +67,8 @@ class FreezeThaw:
         """Nothing is known."""
         if not history.resumable:
             raise InvalidInput(
-                "FreezeThaw needs trials that can be resumed: keep state with run.keep, or use Full(GP())"
+                "FreezeThaw must be able to pause trials, got resumable=False; use Halving(TPE()) or Full(GP()), "
+                "or make the training resumable with run.keep(...)"
             )
         if self.first is not None and self.first > history.epochs:
             raise InvalidInput(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from welltempered.checks import number, shown
@@ -100,6 +101,11 @@ class Warm:
 
 def _settings(source: object) -> tuple[Given, ...]:
     """The best settings of a source, best first."""
+    if isinstance(source, str | Path):
+        opened = f"Study.open({str(source)!r})"
+        raise InvalidInput(
+            f"sources must be studies or lists of params, got {shown(source)}; for a folder write {opened}"
+        )
     history = getattr(source, "history", source)
     if not isinstance(history, History):
         settings = givens("sources", source)
