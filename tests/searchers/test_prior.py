@@ -75,6 +75,23 @@ def test_a_guess_of_an_unknown_parameter_is_refused_before_anything_is_trained()
 
 
 @pytest.mark.parametrize(
+    ("guess", "error"),
+    [
+        ({"opt": "adan"}, r"^in the guess: opt has no option 'adan', has 'sgd', 'adam'$"),
+        ({"lr": "0.1"}, r"^in the guess: lr cannot be '0\.1', it is Float"),
+    ],
+)
+def test_a_guess_of_what_no_parameter_can_be_is_refused_before_anything_is_trained(guess, error):
+    space = Space(lr=Float(1e-4, 1e-1, scale="log"), opt=Choice("sgd", "adam"))
+    with pytest.raises(InvalidInput, match=error):
+        Prior(Sobol(), guess).suggest(history_of(space, Full(Sobol())))
+    assert Prior(Sobol(), {"lr": 5, "opt": "adam"}).suggest(history_of(space, Full(Sobol()))) == {
+        "lr": 0.1,
+        "opt": "adam",
+    }
+
+
+@pytest.mark.parametrize(
     ("arguments", "error"),
     [
         ({"guess": 3}, "params must be a dict"),

@@ -18,7 +18,7 @@ from welltempered.searchers.around import around, first_untried, known, own_rng,
 from welltempered.searchers.turns import FLOOR, Turns
 from welltempered.space import Params, Space
 from welltempered.space.given import Given
-from welltempered.space.refused import check_names
+from welltempered.space.refused import check_contained, check_names
 
 _SEARCHER, _, _BEST = range(3)
 _GUESSED = 0.2
@@ -48,7 +48,7 @@ class Prior:
 
     Raises:
         InvalidInput: if an argument is of another kind or out of range; at the first suggestion, if the guess names a
-            parameter that the space does not have.
+            parameter or an option that the space does not have.
     """
 
     searcher: Searcher
@@ -98,7 +98,12 @@ class Prior:
 
     def _check(self, space: Space) -> None:
         meant = {parameter.means for parameter in space.values()}
-        check_names([name for name in self.guess if name not in meant], space, "in the guess: ")
+        where = "in the guess: "
+        check_names([name for name in self.guess if name not in meant], space, where)
+        for (name, parameter), position in zip(space.items(), place(space, self.guess), strict=True):
+            if math.isnan(position) and known(name, parameter, self.guess):
+                value = self.guess[name] if name in self.guess else self.guess[str(parameter.means)]
+                check_contained(name, parameter, value, where)
 
 
 def _best(history: History, epoch: int) -> int | None:

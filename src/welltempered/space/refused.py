@@ -105,9 +105,9 @@ def _check_possible(test: Expression, parameters: Mapping[str, Parameter]) -> No
         raise InvalidInput(f"{test} can never hold, {name} is {parameters[name]!r}")
 
 
-def check_contained(name: str, parameter: Parameter, value: Any) -> None:
+def check_contained(name: str, parameter: Parameter, value: Any, where: str = "") -> None:
     """Refuses a value that is none of the parameter."""
     if not parameter.contains(value):
         if isinstance(parameter, Choice):
-            raise InvalidInput(f"{name} has no option {value!r}, has {', '.join(map(repr, parameter.options))}")
-        raise InvalidInput(f"{name} cannot be {value!r}, it is {parameter!r}")
+            raise InvalidInput(f"{where}{name} has no option {value!r}, has {', '.join(map(repr, parameter.options))}")
+        raise InvalidInput(f"{where}{name} cannot be {value!r}, it is {parameter!r}")
