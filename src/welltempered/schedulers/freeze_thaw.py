@@ -7,12 +7,13 @@ Swersky, Snoek & Adams, "Freeze-thaw Bayesian optimization" (2014), with the ran
 import math
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from welltempered.checks import whole
 from welltempered.decide import Decision, Resume, Searcher, Start, Wait, check_searcher
 from welltempered.errors import InvalidInput
-from welltempered.events import Ended, Event, Reported, Resumed
+from welltempered.events import Ended, Event, Reported, Resumed, Started
 from welltempered.history import History
 from welltempered.schedulers.frozen import Frozen, Outlook
 from welltempered.searchers.around import own_rng
@@ -24,6 +25,12 @@ _OPEN = 3
 """Of so many new trials one comes from the searcher, so that a model that is wrong finds out. It is the share of BOHB
 (Falkner, Klein & Hutter, ICML 2018).
 """
+_STREAK = 5
+"""New trials in a row after which successive halving decides: a model that has seen first epochs only may believe for
+ever that a new trial promises more.
+"""
+_ETA = 3
+"""η of that halving, and 1, 3, 9, ... its rungs; as in `Halving`."""
 _AFRESH = 1 << 40
 """Numbers between the streams of two decisions about equally many trials."""
 
@@ -36,6 +43,9 @@ class FreezeThaw:
     frozen as soon as another promises more, and thawed when that one disappoints. For each decision a horizon is drawn;
     who is expected to improve most on the best so far in that many epochs goes on. Short horizons favour those that are
     ahead, long ones those that may overtake. A lease doubles a trial's epochs.
+
+    Every third new trial is the searcher's. After five new trials in a row, who is in the top third of those that have
+    come as far goes on to the next rung, as in `Halving`.
 
     A decision costs O(m p² + c n²) for m paused trials, p points of curves of the n trials in the model and c
     candidates, and the end of a lease O(p²): n is at most about 180, however many trials there are, and p two to three
@@ -78,7 +88,10 @@ class FreezeThaw:
 
     def learn(self, state: Frozen, history: History, event: Event) -> None:
         """The end of a lease is news; now and then the model is fitted to all of it."""
+        if isinstance(event, Started):
+            state.streak += 1
         if isinstance(event, Resumed):
+            state.streak = 0
             state.resumed(event.trial)
         if not isinstance(event, Reported | Ended) or event.trial in history.running:
             return
@@ -92,9 +105,10 @@ class FreezeThaw:
     def next(self, history: History, held: Trial | None) -> Decision:
         """Thaw who promises the most, or start a trial."""
         state = history.fold(self)
+        if len(history.trials) < self.start:
+            return self._begin(history, state)
         with one_thread():
-            outlook = Outlook.of(state, history) if len(history.trials) >= self.start else None
-            return self._begin(history, state) if outlook is None else self._choose(history, state, outlook)
+            return self._choose(history, state)
 
     def keeps(self, history: History) -> Collection[int]:
         """All that are paused and not given up."""
@@ -111,20 +125,50 @@ class FreezeThaw:
         behind = min(paused, key=lambda id: (history.epoch(id), id))
         return Resume(behind, self._until(history, behind))
 
-    def _choose(self, history: History, state: Frozen, outlook: Outlook) -> Decision:
+    def _choose(self, history: History, state: Frozen) -> Decision:
+        turn = state.closes + len(history.running)
+        if state.streak >= _STREAK:
+            return self._halve(history, state)
+        outlook = Outlook.of(state, history)
+        if outlook is None:
+            return self._begin(history, state)
         rng = own_rng(history, type(self).__name__)
         bits: Any = rng.bit_generator
-        bits.advance(_AFRESH * (state.closes + len(history.running)))
+        bits.advance(_AFRESH * turn)
         horizon = int(math.exp(rng.uniform(0.0, math.log(history.epochs + 0.99))))
         trial, promise = outlook.best_paused(horizon)
         params, better = outlook.best_new(horizon, rng)
         if params is not None and better > promise:
             if len(history.trials) % _OPEN == 0:
                 params = self.searcher.suggest(history) or params
-            return Start(params, self.first or max(1, round(history.epochs / 25)))
+            return Start(params, self._first(history))
         if trial is None:
             return self._begin(history, state)
         return Resume(trial, self._until(history, trial))
 
+    def _halve(self, history: History, state: Frozen) -> Decision:
+        paused = set(state.paused())
+        for low, high in reversed(_rungs(history.epochs)):
+            ranked = history.ranked(low)
+            for _, id in ranked[: len(ranked) // _ETA]:
+                if id in paused and history.epoch(id) < high:
+                    return Resume(id, high)
+        params = self.searcher.suggest(history)
+        return self._begin(history, state) if params is None else Start(params, self._first(history))
+
+    def _first(self, history: History) -> int:
+        return self.first or max(1, round(history.epochs / 25))
+
     def _until(self, history: History, trial: int) -> int:
         return min(history.epochs, max(1, 2 * history.epoch(trial)))
+
+
+def _rungs(epochs: int) -> list[tuple[int, int]]:
+    """Neighbouring rungs of the halving, lowest first.
+
+    >>> _rungs(50)
+    [(1, 3), (3, 9), (9, 27), (27, 50)]
+    """
+    powers = range(math.ceil(math.log(max(epochs, 2), _ETA)) + 1)
+    levels = sorted({min(epochs, _ETA**power) for power in powers} | {epochs})
+    return list(pairwise(levels))

@@ -107,6 +107,7 @@ class Frozen:
         self.beliefs: Array | None = None
         self.model: Model | None = None
         self.closes = 0
+        self.streak = 0  # new trials since one was thawed
         self.seen: dict[int, Points] = {}  # of all whose first lease is over, as of the end of their last one
         self.ranked: list[tuple[float, int]] = []  # the last loss of the same, best first
         self._paused: set[int] = set()
