@@ -10,6 +10,7 @@ from welltempered.errors import InvalidInput
 from welltempered.events import Ended, Reported, Resumed, Started
 from welltempered.schedulers import frozen
 from welltempered.schedulers.freeze_thaw import FreezeThaw
+from welltempered.schedulers.full import Full
 from welltempered.schedulers.hyperband import Hyperband
 from welltempered.searchers.random import Random
 from welltempered.searchers.sobol import Sobol
@@ -51,6 +52,13 @@ def lowest(history):
 def test_it_finds_in_200_epochs_what_hyperband_does_not_find_in_400():
     ours = math.fsum(lowest(run(seed=seed)) for seed in range(3))
     assert ours < math.fsum(lowest(run(method=Hyperband(Sobol()), budget=400, seed=seed)) for seed in range(3))
+
+
+def test_the_model_goes_on_deciding_where_trials_have_one_epoch():
+    ours = math.fsum(lowest(run(epochs=1, budget=60, seed=seed)) for seed in range(3))
+    assert (
+        ours - 3 < (math.fsum(lowest(run(method=Full(Sobol()), epochs=1, budget=60, seed=s)) for s in range(3)) - 3) / 4
+    )
 
 
 def test_who_is_behind_overtakes_in_most_studies_if_curves_say_so():

@@ -126,15 +126,14 @@ class FreezeThaw:
         return Resume(behind, self._until(history, behind))
 
     def _choose(self, history: History, state: Frozen) -> Decision:
-        turn = state.closes + len(history.running)
-        if state.streak >= _STREAK:
+        if state.streak >= _STREAK and history.epochs > 1:  # of one epoch, nobody could ever go on
             return self._halve(history, state)
         outlook = Outlook.of(state, history)
         if outlook is None:
             return self._begin(history, state)
         rng = own_rng(history, type(self).__name__)
         bits: Any = rng.bit_generator
-        bits.advance(_AFRESH * turn)
+        bits.advance(_AFRESH * (state.closes + len(history.running)))
         horizon = int(math.exp(rng.uniform(0.0, math.log(history.epochs + 0.99))))
         trial, promise = outlook.best_paused(horizon)
         params, better = outlook.best_new(horizon, rng)
