@@ -74,7 +74,7 @@ $(VENV)/.demo: pyproject.toml constraints.txt $(VENV)/.torch
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt $(VENV)/.torch
-	@echo "Installing welltempered and the tools of its developers (about 120 MB)"
+	@echo "Installing welltempered and the tools of its developers (about 600 MB, most of it TensorFlow)"
 	@$(PIP) -qq --editable '.[dev]'
 	@touch $@ $(VENV)/.demo
 

@@ -4,6 +4,9 @@ A study is an append-only log of events; trials train on leases of epochs and co
 every decision is a pure function of the history and can be derived again. `tune` is the front door.
 """
 
+from importlib import import_module
+from types import ModuleType
+
 from welltempered.advice.advise import Advice, advise
 from welltempered.annealing.curves import (
     Constant,
@@ -206,3 +209,10 @@ __all__ = [
     "zoom",
     "zooms",
 ]
+
+
+def __getattr__(name: str) -> ModuleType:
+    """`wt.jax`, `wt.keras` and `wt.lightning`, imported when first used: each needs its framework."""
+    if name in {"jax", "keras", "lightning"}:
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
