@@ -76,6 +76,7 @@ HEAVY = {
     "tensorflow": ["keras"],
     "jax": ["jax", "keras"],
     "lightning": ["lightning"],
+    "pytorch_lightning": ["lightning"],
     "ray": [],
     "sklearn": ["demo"],
     "plotly": [],

@@ -39,6 +39,7 @@ from welltempered.execute.inline import Inline
 from welltempered.execute.processes import Processes
 from welltempered.execute.simulate import Simulator
 from welltempered.experiment import Experiment
+from welltempered.frameworks.batches import batches
 from welltempered.frameworks.keras import for_keras
 from welltempered.frameworks.torch import for_torch
 from welltempered.history import Fold, History
@@ -184,6 +185,7 @@ __all__ = [
     "about",
     "advise",
     "batch_size",
+    "batches",
     "beta1",
     "beta2",
     "check",

@@ -101,6 +101,11 @@ class Run(Iterator[int]):
         return seed_of(self._setting.seed, self.trial, 0)
 
     @property
+    def objective(self) -> Objective:
+        """What is minimized or maximized: the name of the metric that each epoch must report, and the direction."""
+        return self._setting.objective
+
+    @property
     def device(self) -> str:
         """Where to put the model, in torch's words: "cpu", "mps" or "cuda:0", as a worker sees no GPU but its own."""
         from welltempered.frameworks.torch import device
@@ -161,7 +166,9 @@ class Run(Iterator[int]):
         Both are kept for exact continuation, so name neither in `run.keep`. The schedule advances by itself, and a
         `ReduceOnPlateau` sees the objective's loss. Params are read as `<prefix><optimizer>_<word>`, or else as
         `<prefix><word>`: lr (or learning_rate), momentum, rho (torch's alpha), beta1, beta2, epsilon, weight_decay; and
-        what `schedule_of` reads. What is missing is as torch has it, but for SGD: 0.01 and a momentum of 0.9.
+        what `schedule_of` reads. What is missing is as torch has it, but for SGD: 0.01 and a momentum of 0.9. It is
+        fused where torch has a fused kernel, which cannot take sparse gradients: `"fused": False` in a group does
+        without. A trial from before that was so goes on as it began.
 
         Args:
             parameters: a module, or what optimizers of torch take; all groups at once; each may have its rate.

@@ -22,8 +22,8 @@ def inherit(kept: Any, put: Callable[[Any], object], state: Any) -> None:
     """Give the parent's state to what a trial keeps.
 
     An optimizer of torch gets moments and step counts, and keeps the hyperparameters with which it was built; its rate
-    is as far along its schedule as the parent's was. A schedule of torch gets the position. All else gets the state as
-    it is.
+    is as far along its schedule as the parent's was. A schedule of torch gets the position. What has a method `inherit`
+    gets the state by that. All else gets the state as it is.
 
     Args:
         kept: what was given to `run.keep`.
@@ -36,7 +36,7 @@ def inherit(kept: Any, put: Callable[[Any], object], state: Any) -> None:
     elif torch is not None and isinstance(kept, torch.optim.lr_scheduler.LRScheduler):
         _take_position(kept, state)
     else:
-        put(state)
+        getattr(kept, "inherit", put)(state)
 
 
 def _take_moments(optimizer: "Optimizer", state: Mapping[str, Any]) -> None:
@@ -45,9 +45,10 @@ def _take_moments(optimizer: "Optimizer", state: Mapping[str, Any]) -> None:
     if not all(optimizer.defaults.keys() <= parent.keys() for parent in parents):
         return
     own = [{key: value for key, value in group.items() if key != "params"} for group in optimizer.param_groups]
-    optimizer.load_state_dict({**state})
+    # How a state is loaded depends on its hyperparameters: of a fused optimizer the count of steps lies on the GPU.
+    groups = [{**parent} | mine for parent, mine in zip(parents, own, strict=True)]
+    optimizer.load_state_dict({**state, "param_groups": groups})
     for group, mine, parent in zip(optimizer.param_groups, own, parents, strict=True):
-        group.update(mine)
         if "initial_lr" in mine and (base := float(parent.get("initial_lr", 0.0))):
             set_rate(group, float(mine["initial_lr"]) * float(parent["lr"]) / base)
 
