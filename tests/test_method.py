@@ -88,6 +88,11 @@ def test_methods_go_by_their_public_names():
     }
 
 
+def test_a_field_that_a_method_has_got_later_is_written_where_it_is_not_as_usual():
+    method = Hyperband(Sobol(), brackets=(((4, 1), (2, 3)),))
+    assert from_json(json.loads(json.dumps(to_json(method)))) == method
+
+
 def test_a_field_that_is_missing_has_its_default():
     data = {"type": "welltempered:Halving", "searcher": {"type": "welltempered:Grid"}}
     assert from_json(data) == Halving(Grid())

@@ -9,6 +9,10 @@ from welltempered.errors import InvalidInput
 from welltempered.space.given import Given
 
 _TYPE = "type"
+LATER = "later"
+"""Mark in the metadata of a field that a method has got later: it is written if it is not as usual, so that studies
+from before are the same as today's.
+"""
 _PARAMS = "params"
 """Marks an object that is no method but params; no name of a parameter can be mistaken for a mark inside of it."""
 _JSON = (str, int, float, bool, type(None))
@@ -27,6 +31,9 @@ def to_json(method: Scheduler | Searcher) -> dict[str, Any]:
     if params is None or not params.frozen:
         raise InvalidInput(f"method must be a frozen dataclass, so that it can be replayed, got {method!r}")
     fields = {field.name: getattr(method, field.name) for field in dataclasses.fields(kind)}
+    for field in dataclasses.fields(kind):
+        if LATER in field.metadata and fields[field.name] == field.default:
+            del fields[field.name]
     return {
         _TYPE: _path(kind),
         **{name: _field(method, name, value) for name, value in fields.items()},

@@ -29,6 +29,7 @@ from welltempered.schedulers.hyperband import Hyperband
 from welltempered.searchers.grid import Grid
 from welltempered.searchers.random import Random
 from welltempered.searchers.sobol import Sobol
+from welltempered.space import Int, Space
 
 CONTINUOUS = SPACES["continuous"]
 SEARCHERS = [Random(), Sobol()]
@@ -249,6 +250,37 @@ def test_without_rounds_the_method_goes_on_until_the_budget_is_used():
     study = simulate(study_of(CONTINUOUS, Hyperband(Random())), slots=3, budget="500 epochs")
     assert study.history.spent == 500
     assert max(trial.bracket for trial in study.trials) > 6
+
+
+# ---------------------------------------------------------------------- brackets of one's own
+
+SMALL = Space(units=Int(1, 10), depth=Int(1, 2))
+OWN = (((6, 1), (3, 2), (2, 9)), ((2, 9),))
+
+
+@pytest.mark.parametrize("slots", [1, 5])
+def test_brackets_may_be_given_rung_by_rung(slots):
+    study = simulate(study_of(CONTINUOUS, Hyperband(Random(), rounds=2, brackets=OWN)), slots=slots, curve=calm)
+    one = {0: [(6, 1), (3, 2), (2, 9)], 1: [(2, 9)]}
+    assert rungs_of(study.history) == {2 * turn + b: rungs for turn in range(2) for b, rungs in one.items()}
+    assert study.replay(verify=True)
+
+
+def test_given_brackets_make_do_with_an_exhausted_space_and_train_somebody_fully():
+    study = simulate(study_of(SMALL, Hyperband(Random(), brackets=(((40, 1), (9, 3), (3, 9)),))), curve=calm)
+    size = int(SMALL.size)
+    assert rungs_of(study.history)[0] == [(size, 1), (9 * size // 40, 3), (max(1, 3 * size // 40), 9)]
+
+
+@pytest.mark.parametrize("brackets", [(), 3, ((),), (((3, 1), (4, 9)),), (((3, 9), (2, 9)),), (((0, 9),),), ((3, 9),)])
+def test_given_brackets_must_be_rungs_of_fewer_trials_and_more_epochs(brackets):
+    with pytest.raises(InvalidInput, match=r"^brackets must be a sequence of brackets"):
+        Hyperband(Random(), brackets=brackets)
+
+
+def test_given_brackets_must_end_at_a_full_training():
+    with pytest.raises(InvalidInput, match=r"must end at a full training of 9 epochs, got \(\(3, 8\),\)"):
+        simulate(study_of(CONTINUOUS, Hyperband(Random(), brackets=(((3, 8),),))))
 
 
 # ---------------------------------------------------------------------- what is kept

@@ -19,7 +19,7 @@ def BOHB(*, eta: int = 3, rounds: int | None = None) -> Hyperband:  # noqa: N802
     Raises:
         InvalidInput: as `Hyperband` does.
 
-    >>> BOHB(eta=4)
-    Hyperband(searcher=TPE(start=5, share=0.15, candidates=64, random=0.3333333333333333), eta=4, rounds=None)
+    >>> BOHB(eta=4).searcher
+    TPE(start=5, share=0.15, candidates=64, random=0.3333333333333333)
     """
     return Hyperband(TPE(share=0.15, candidates=64, random=1 / 3), eta, rounds)

@@ -26,6 +26,6 @@ def DEHB(*, eta: int = 3, rounds: int | None = None) -> Hyperband:  # noqa: N802
         InvalidInput: as `Hyperband` does.
 
     >>> DEHB(eta=4)
-    Hyperband(searcher=Evolution(population=20, factor=0.5, crossover=0.5, least=8), eta=4, rounds=None)
+    Hyperband(searcher=Evolution(population=20, factor=0.5, crossover=0.5, least=8), eta=4, rounds=None, brackets=None)
     """
     return Hyperband(Evolution(factor=0.5, crossover=0.5), eta, rounds)
