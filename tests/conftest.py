@@ -10,7 +10,7 @@ import pytest
 
 from trainings import end_programs
 
-os.environ.setdefault("KERAS_BACKEND", "torch")  # the one that is installed for tests
+os.environ.setdefault("KERAS_BACKEND", "jax")  # the one that compiles epochs; others in programs of their own
 
 
 def global_state():

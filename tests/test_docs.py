@@ -61,7 +61,7 @@ COMMANDS = [
 
 @pytest.mark.parametrize("page", WITH_PYTHON, ids=lambda page: page.name)
 def test_python_of_the_page_runs(page, tmp_path):
-    program = tmp_path / f"{page.stem}.py"
+    program = tmp_path / f"{page.stem}_page.py"  # not that of a package, such as keras
     program.write_text(script(page), encoding="utf-8")
     done = run([program.name], tmp_path)
     assert done.returncode == 0, f"{page.name} (same line numbers):\n{done.stderr or done.stdout}"

@@ -14,7 +14,15 @@ from welltempered.events import INTERRUPTED, OUT_OF_MEMORY, WORKER_LOST
 from welltempered.execute.devices import VISIBLE
 from welltempered.lease import Lease, Lost, Said
 
-_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+_THREADS = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+    "NPROC",  # of XLA, which computes for JAX
+)
 _PATIENCE = 5.0
 """Seconds until a killed process must be gone."""
 

@@ -75,11 +75,17 @@ def _out_of_memory(error: BaseException) -> bool:
 
 
 def _text(error: BaseException) -> str:
-    """The traceback without the frames of this package, and the error."""
+    """The traceback without the frames of this package, and the error; it alone, if it says all and none are left."""
     frames = traceback.TracebackException(type(error), error, error.__traceback__)
     part: traceback.TracebackException | None = frames
+    alone = isinstance(error, WelltemperedError)
     while part is not None:
         theirs = [frame for frame in part.stack if not frame.filename.startswith(_OURS)]
+        alone = alone and not theirs
         part.stack = traceback.StackSummary.from_list(theirs or part.stack)
         part = part.__cause__ or part.__context__
-    return "".join(frames.format()).encode("utf-8", "backslashreplace").decode()  # file names may hold what no text may
+    return (
+        "".join(frames.format_exception_only() if alone else frames.format())
+        .encode("utf-8", "backslashreplace")
+        .decode()
+    )  # file names may hold what no text may
