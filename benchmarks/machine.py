@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("welltempered", "numpy", "scipy", "msgspec", "SQLAlchemy", "cloudpickle", "torch")
+PACKAGES = ("welltempered", "numpy", "scipy", "msgspec", "SQLAlchemy", "cloudpickle", "torch", "keras", "jax")
 
 
 def circumstances(work: Path) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def python_of(peer: str) -> Path:
         ]
         try:
             subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-            subprocess.run(install, check=True)
+            subprocess.run(install, cwd=HERE.parent, check=True)  # our own is there
         except subprocess.CalledProcessError as error:
             raise SystemExit(f"{peer} cannot be installed ({error}); --no-peers measures without it") from None
         stamp.write_text(pins.read_text())
