@@ -61,10 +61,9 @@ def test_the_model_goes_on_deciding_where_trials_have_one_epoch():
     )
 
 
-def test_who_is_behind_overtakes_in_most_studies_if_curves_say_so():
-    # In the others no slow starter happened to be trained long enough to be noticed.
+def test_who_is_behind_overtakes_if_curves_say_so():
     found = [lowest(run(crossing, space=Space(x=Float(0, 1)), epochs=50, budget=400, seed=seed)) for seed in range(3)]
-    assert sorted(found)[1] < 0.1
+    assert max(found) < 0.1
 
 
 def test_a_frozen_trial_is_thawed_when_one_that_looked_better_disappoints():
@@ -256,7 +255,8 @@ def test_it_begins_with_trials_of_its_searcher():
 def test_a_first_lease_is_as_long_as_one_says():
     history = run(method=FreezeThaw(first=4), budget=60)
     started = [event for event in history.events if isinstance(event, Started)]
-    assert {event.until for event in started[8:]} == {4}
+    assert {event.until for event in started[8:]} == {4, 12}
+    assert [event.trial for event in started[8:] if event.until == 12] == [15]
 
 
 def test_what_cannot_be_resumed_is_refused():

@@ -25,6 +25,10 @@ _OPEN = 3
 """Of so many new trials one comes from the searcher, so that a model that is wrong finds out. It is the share of BOHB
 (Falkner, Klein & Hutter, ICML 2018).
 """
+_PATIENT, _LONGER = 15, 3
+"""Of so many new trials one, of the searcher's, begins with so many times the epochs: the model cannot know of those
+that start slowly and end well if nobody is looked at for longer.
+"""
 _STREAK = 5
 """New trials in a row after which successive halving decides: a model that has seen first epochs only may believe for
 ever that a new trial promises more.
@@ -44,8 +48,10 @@ class FreezeThaw:
     who is expected to improve most on the best so far in that many epochs goes on. Short horizons favour those that are
     ahead, long ones those that may overtake. A lease doubles a trial's epochs.
 
-    Every third new trial is the searcher's. After five new trials in a row, who is in the top third of those that have
-    come as far goes on to the next rung, as in `Halving`.
+    Every third new trial is the searcher's, and every fifteenth begins with three times the epochs, to learn of those
+    that start slowly. After five new trials in a row, who is in the top third of those that have come as far goes on
+    to the next rung, as in `Halving`. Who trains exactly as an earlier trial does, because params are rounded or looked
+    up, is given up, and nobody is started near to it (`Twins`).
 
     A decision costs O(m p² + c n²) for m paused trials, p points of curves of the n trials in the model and c
     candidates, and the end of a lease O(p²): n is at most about 180, however many trials there are, and p two to three
@@ -56,7 +62,7 @@ class FreezeThaw:
     Attributes:
         searcher: where the first params come from, and a third of the later ones. Default `Sobol()`.
         start: trials before the model decides. Default 8, of one epoch each.
-        first: epochs of a new trial's first lease later. Default: a twenty-fifth of the full training, so 2 of 50.
+        first: epochs of a new trial's first lease later. Default 1.
 
     Raises:
         InvalidInput: if an argument is of another kind or out of range; when the study starts, if its trials cannot be
@@ -65,13 +71,12 @@ class FreezeThaw:
 
     searcher: Searcher = Sobol()  # noqa: RUF009 - a frozen value
     start: int = 8
-    first: int | None = None
+    first: int = 1
 
     def __post_init__(self) -> None:
         check_searcher(self.searcher, type(self).__name__)
         object.__setattr__(self, "start", whole("start", self.start, "a whole number of at least 2", 2))
-        if self.first is not None:
-            object.__setattr__(self, "first", whole("first", self.first, "a whole number of at least 1", 1))
+        object.__setattr__(self, "first", whole("first", self.first, "a whole number of at least 1", 1))
 
     def init(self, history: History) -> Frozen:
         """Nothing is known."""
@@ -80,7 +85,7 @@ class FreezeThaw:
                 "FreezeThaw must be able to pause trials, got resumable=False; use Halving(TPE()) or Full(GP()), "
                 "or make the training resumable with run.keep(...)"
             )
-        if self.first is not None and self.first > history.epochs:
+        if self.first > history.epochs:
             raise InvalidInput(
                 f"first must be at most the epochs of a full training, {history.epochs}, got {self.first}"
             )
@@ -138,9 +143,11 @@ class FreezeThaw:
         trial, promise = outlook.best_paused(horizon)
         params, better = outlook.best_new(horizon, rng)
         if params is not None and better > promise:
-            if len(history.trials) % _OPEN == 0:
+            number = len(history.trials)
+            if number % _OPEN == 0:
                 params = self.searcher.suggest(history) or params
-            return Start(params, self._first(history))
+            first = self.first if number % _PATIENT else self.first * _LONGER
+            return Start(params, min(first, history.epochs))
         if trial is None:
             return self._begin(history, state)
         return Resume(trial, self._until(history, trial))
@@ -153,10 +160,7 @@ class FreezeThaw:
                 if id in paused and history.epoch(id) < high:
                     return Resume(id, high)
         params = self.searcher.suggest(history)
-        return self._begin(history, state) if params is None else Start(params, self._first(history))
-
-    def _first(self, history: History) -> int:
-        return self.first or max(1, round(history.epochs / 25))
+        return self._begin(history, state) if params is None else Start(params, self.first)
 
     def _until(self, history: History, trial: int) -> int:
         return min(history.epochs, max(1, 2 * history.epoch(trial)))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from welltempered.history import History
+from welltempered.schedulers.twins import Twins
 from welltempered.space import Params
 from welltempered.surrogates.blend import Blend
 from welltempered.surrogates.candidates import Candidates
@@ -28,6 +29,8 @@ _TURNS = 32
 """Leases after which that happens, and the model chooses its trials anew. Meanwhile those that come are added."""
 _BEST, _SPREAD = 40, 30
 """Of the trials not in play, the model holds so many of the lowest losses, and so many spread over the rest."""
+_AHEAD = 200
+"""Trials of the lowest losses among which twins are looked for, so that the search does not get slower with more."""
 _COVER = 256
 """Candidates from the whole space; a power of two, as the balance of Sobol' points asks for."""
 _NEAR = 6
@@ -110,6 +113,7 @@ class Frozen:
         self.streak = 0  # new trials since one was thawed
         self.seen: dict[int, Points] = {}  # of all whose first lease is over, as of the end of their last one
         self.ranked: list[tuple[float, int]] = []  # the last loss of the same, best first
+        self.twins = Twins()
         self._paused: set[int] = set()
         self._noted: dict[int, float] = {}
         self._turns = 0
@@ -123,6 +127,7 @@ class Frozen:
         """A lease is over: where the trial stands now."""
         trial = history.trials[id]
         self.closes += 1
+        twin = id not in self.seen and bool(trial.losses) and not trial.failed and self._is_twin(history, trial)
         self._paused.discard(id)
         self.seen.pop(id, None)
         if id in self._noted:
@@ -131,8 +136,21 @@ class Frozen:
             self.seen[id] = _points(trial)
             self._noted[id] = math.inf if trial.failed else trial.loss
             insort(self.ranked, (self._noted[id], id))
-        if trial.ended is None and trial.epoch < history.epochs:
+        if trial.ended is None and trial.epoch < history.epochs and not twin:
             self._paused.add(id)
+
+    def _is_twin(self, history: History, trial: Trial) -> bool:
+        others = [id for _, id in self.ranked[:_AHEAD]]
+        away = np.linalg.norm(self.rows(history, others) - self.rows(history, [trial.id]), axis=1)
+        return self.twins.met(trial, [history.trials[id] for id in others], away)
+
+    def rows(self, history: History, ids: list[int]) -> Array:
+        """Features of trials."""
+        return self.layout.features.of(history.matrix()[ids])
+
+    def ahead(self, history: History) -> Array:
+        """Features of the trials of the lowest losses."""
+        return self.rows(history, [id for _, id in self.ranked[:_AHEAD]])
 
     def paused(self) -> list[int]:
         """Who may go on, in the order of the trials."""
@@ -244,10 +262,13 @@ class Outlook:
         state, history = self._state, self._history
         space, features = history.space, state.layout.features
         unseen = self._curves.unseen(min(horizon, history.epochs), self._solved)
+        ahead = state.ahead(history) if state.twins.reach else None
 
         def promise(rows: Array) -> Array:
             values = log_improvement(*unseen.predict(features.of(rows)), self._best)
             values[~state.candidates.feasible(rows)] = -math.inf
+            if ahead is not None:
+                values[state.twins.near(features.of(rows), ahead)] = -math.inf
             return values
 
         if state.points is not None:
