@@ -1,6 +1,5 @@
 """Who decides which values are tried next: a study, with the interface that KerasTuner's oracles have."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from welltempered.kerastuner.hyperparameters import HyperParameters
 from welltempered.kerastuner.layout import Layout
 from welltempered.kerastuner.objectives import Objective, objective_of, with_objective
 from welltempered.kerastuner.parameters import Parent
+from welltempered.kerastuner.project import check_objective, read_state, untrained, write_state
 from welltempered.kerastuner.trial import Trial, TrialStatus
 from welltempered.searchers.first import First
 from welltempered.study import Study
@@ -148,18 +148,11 @@ class Oracle:
         settle(folder)
         if not (folder / STATE).exists():
             return False
-        state = json.loads((folder / STATE).read_text(encoding="utf-8"))
-        if state["oracle"] != type(self).__name__:
-            raise RuntimeError(
-                f"the project in {folder} must be of the same method to go on, {state['oracle']}, got "
-                f"{type(self).__name__}; pass `overwrite=True` to begin anew, or another project_name"
-            )
-        self.hyperparameters = HyperParameters.from_config(state["hyperparameters"])
-        found = state["conditions"].items()
-        self.learn({name: [Parent.from_config(each) for each in parents] for name, parents in found})
+        self.hyperparameters, conditions = read_state(folder, type(self).__name__)
+        self.learn(conditions)
         if (folder / DATABASE).exists():
             self.study = Study.open(folder)
-            self._check(self.study, folder)
+            check_objective(self.study, self.objective, folder)
         return True
 
     def save(self) -> None:
@@ -169,15 +162,7 @@ class Oracle:
             self._write(self.folder)
 
     def _write(self, folder: Path) -> None:
-        conditions = {name: [each.get_config() for each in parents] for name, parents in self.conditions.items()}
-        state = {
-            "oracle": type(self).__name__,
-            "hyperparameters": self.hyperparameters.get_config(),
-            "conditions": conditions,
-        }
-        half = folder / f"{STATE}.new"
-        half.write_text(json.dumps(state), encoding="utf-8")
-        half.replace(folder / STATE)
+        write_state(folder, type(self).__name__, self.hyperparameters, self.conditions)
 
     def begin(self, epochs: int, *, exact: bool = False) -> Study:
         """The study, made if there is none.
@@ -205,7 +190,7 @@ class Oracle:
         name = self.objective.name
         direction = {"maximize": name} if self.objective.direction == "max" else {"minimize": name}
         return Experiment(
-            _untrained,
+            untrained,
             self.layout.space,
             epochs=epochs,
             method=self.scheduler(searcher),
@@ -213,15 +198,6 @@ class Oracle:
             resumable=resumable,
             **direction,
         )
-
-    def _check(self, study: Study, folder: Path) -> None:
-        found = study.header.objective
-        direction = "max" if found.maximize else "min"
-        if (found.metric, direction) != (self.objective.name, self.objective.direction):
-            raise InvalidInput(
-                f'objective must be that of the project in {folder}, "{found.metric}", {direction}, got '
-                f"{self.objective}; give another project_name, or overwrite=True"
-            )
 
     def _grow(self, before: Layout, study: Study) -> None:
         """Write the study anew, with the larger space; each trial has trained with the defaults of what is new.
@@ -420,8 +396,3 @@ class Oracle:
             raise RuntimeError(
                 f"Number of consecutive failures exceeded the limit of {most}.\n{found[-1].message or ''}"
             )
-
-
-def _untrained(run: object) -> None:
-    """Stand where a study wants to know its training code, which is given when it runs."""
-    raise InvalidInput(f"this study must be run by its tuner, got {run!r}")
