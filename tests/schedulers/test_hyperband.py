@@ -28,6 +28,7 @@ from welltempered.events import Cut, Ended, Reported, Resumed, Started
 from welltempered.schedulers.hyperband import Hyperband
 from welltempered.searchers.grid import Grid
 from welltempered.searchers.random import Random
+from welltempered.searchers.replicate import Replicate
 from welltempered.searchers.sobol import Sobol
 from welltempered.space import Int, Space
 
@@ -226,6 +227,13 @@ def test_in_an_exhausted_space_the_last_bracket_goes_on_with_what_it_has(space, 
         assert sizes == [max(1, sizes[0] // 3**i) for i in range(len(sizes))], bracket
         assert rungs[-1][1] == 27, "somebody is trained to the end in every bracket"
     assert Hyperband(searcher).next(study.history, None) == Wait()
+
+
+@pytest.mark.parametrize("seed", [1, 6])
+def test_a_searcher_that_has_nothing_now_and_something_later_leaves_the_log_replayable(seed):
+    study = study_of(SPACES["named choices"], Hyperband(Replicate(Sobol(), times=2)), seed=seed)
+    simulate(study, slots=3, budget="80 epochs")
+    assert study.replay(verify=True).differences == ()
 
 
 def test_a_space_smaller_than_eta_still_has_a_winner_that_is_fully_trained():
