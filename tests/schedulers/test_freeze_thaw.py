@@ -253,7 +253,7 @@ def test_it_begins_with_trials_of_its_searcher():
 
 
 def test_a_first_lease_is_as_long_as_one_says():
-    history = run(method=FreezeThaw(first=4), budget=60)
+    history = run(method=FreezeThaw(first=4), budget=150)
     started = [event for event in history.events if isinstance(event, Started)]
     assert {event.until for event in started[8:]} == {4, 12}
     assert [event.trial for event in started[8:] if event.until == 12] == [15]

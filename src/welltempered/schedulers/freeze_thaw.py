@@ -131,7 +131,7 @@ class FreezeThaw:
         return Resume(behind, self._until(history, behind))
 
     def _choose(self, history: History, state: Frozen) -> Decision:
-        if state.streak >= _STREAK and history.epochs > 1:  # of one epoch, nobody could ever go on
+        if (state.streak >= _STREAK or state.trust.lost) and history.epochs > 1:  # of one, nobody could ever go on
             return self._halve(history, state)
         outlook = Outlook.of(state, history)
         if outlook is None:

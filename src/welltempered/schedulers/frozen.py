@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from welltempered.history import History
+from welltempered.schedulers.trust import Trust
 from welltempered.schedulers.twins import Twins
 from welltempered.space import Params
 from welltempered.surrogates.blend import Blend
@@ -113,6 +114,7 @@ class Frozen:
         self.streak = 0  # new trials since one was thawed
         self.seen: dict[int, Points] = {}  # of all whose first lease is over, as of the end of their last one
         self.ranked: list[tuple[float, int]] = []  # the last loss of the same, best first
+        self.trust = Trust()
         self.twins = Twins()
         self._paused: set[int] = set()
         self._noted: dict[int, float] = {}
@@ -127,6 +129,7 @@ class Frozen:
         """A lease is over: where the trial stands now."""
         trial = history.trials[id]
         self.closes += 1
+        self._compare(trial)
         twin = id not in self.seen and bool(trial.losses) and not trial.failed and self._is_twin(history, trial)
         self._paused.discard(id)
         self.seen.pop(id, None)
@@ -138,6 +141,17 @@ class Frozen:
             insort(self.ranked, (self._noted[id], id))
         if trial.ended is None and trial.epoch < history.epochs and not twin:
             self._paused.add(id)
+
+    def _compare(self, trial: Trial) -> None:
+        """Note whether a trial that has gone on did what the model said."""
+        model, before = self.model, self.seen.get(trial.id)
+        if model is None or not before or trial.epoch <= max(before) or not math.isfinite(trial.loss):
+            return
+        blend = Blend.of(model.losses)
+        if blend is not None and trial.id in model.ids:
+            place, epoch = np.array([model.ids.index(trial.id)]), np.array([float(trial.epoch)])
+            mean, deviation = model.curves.known(place, epoch, model.curves.solve(blend(model.losses)))
+            self.trust.note(float(mean[0]), float(deviation[0]), float(blend(np.array([trial.loss]))[0]))
 
     def _is_twin(self, history: History, trial: Trial) -> bool:
         others = [id for _, id in self.ranked[:_AHEAD]]
