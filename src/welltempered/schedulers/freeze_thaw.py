@@ -62,7 +62,7 @@ class FreezeThaw:
     Attributes:
         searcher: where the first params come from, and a third of the later ones. Default `Sobol()`.
         start: trials before the model decides. Default 8, of one epoch each.
-        first: epochs of a new trial's first lease later. Default 1.
+        first: epochs of a new trial's first lease later; `None`, the default, is one.
 
     Raises:
         InvalidInput: if an argument is of another kind or out of range; when the study starts, if its trials cannot be
@@ -71,12 +71,13 @@ class FreezeThaw:
 
     searcher: Searcher = Sobol()  # noqa: RUF009 - a frozen value
     start: int = 8
-    first: int = 1
+    first: int | None = None
 
     def __post_init__(self) -> None:
         check_searcher(self.searcher, type(self).__name__)
         object.__setattr__(self, "start", whole("start", self.start, "a whole number of at least 2", 2))
-        object.__setattr__(self, "first", whole("first", self.first, "a whole number of at least 1", 1))
+        if self.first is not None:
+            object.__setattr__(self, "first", whole("first", self.first, "a whole number of at least 1", 1))
 
     def init(self, history: History) -> Frozen:
         """Nothing is known."""
@@ -85,7 +86,7 @@ class FreezeThaw:
                 "FreezeThaw must be able to pause trials, got resumable=False; use Halving(TPE()) or Full(GP()), "
                 "or make the training resumable with run.keep(...)"
             )
-        if self.first > history.epochs:
+        if self._first > history.epochs:
             raise InvalidInput(
                 f"first must be at most the epochs of a full training, {history.epochs}, got {self.first}"
             )
@@ -146,7 +147,7 @@ class FreezeThaw:
             number = len(history.trials)
             if number % _OPEN == 0:
                 params = self.searcher.suggest(history) or params
-            first = self.first if number % _PATIENT else self.first * _LONGER
+            first = self._first if number % _PATIENT else self._first * _LONGER
             return Start(params, min(first, history.epochs))
         if trial is None:
             return self._begin(history, state)
@@ -160,7 +161,11 @@ class FreezeThaw:
                 if id in paused and history.epoch(id) < high:
                     return Resume(id, high)
         params = self.searcher.suggest(history)
-        return self._begin(history, state) if params is None else Start(params, self.first)
+        return self._begin(history, state) if params is None else Start(params, self._first)
+
+    @property
+    def _first(self) -> int:
+        return 1 if self.first is None else self.first
 
     def _until(self, history: History, trial: int) -> int:
         return min(history.epochs, max(1, 2 * history.epoch(trial)))
